@@ -1,0 +1,63 @@
+"""dynopt analyses optimization algorithms as dynamical systems.
+
+Three jobs: `verify` claims and step-size bounds with proofs, `trajectory` of flows against
+iterates, `escape` studies against the law.  Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Algorithm": "dynopt.core.algorithm",
+    "Flow": "dynopt.core.algorithm",
+    "Misuse": "dynopt.errors",
+    "Outcome": "dynopt.errors",
+    "number": "dynopt.core.parameter",
+    "option": "dynopt.core.parameter",
+    "power_decay": "dynopt.core.parameter",
+    "Schedule": "dynopt.core.parameter",
+    "Position": "dynopt.core.state",
+    "inner": "dynopt.core.algebra",
+    "norm": "dynopt.core.algebra",
+    "where": "dynopt.core.algebra",
+    "sqrt": "dynopt.core.algebra",
+    "minimum": "dynopt.core.algebra",
+    "maximum": "dynopt.core.algebra",
+    "explicit_euler": "dynopt.core.discretise",
+    "semi_implicit_euler": "dynopt.core.discretise",
+    "runge_kutta": "dynopt.core.discretise",
+    "method": "dynopt.core.registry",
+    "problem": "dynopt.core.registry",
+    "GradientFlow": "dynopt.algorithms.gradient_descent",
+    "GradientDescent": "dynopt.algorithms.gradient_descent",
+    "HeavyBallFlow": "dynopt.algorithms.heavy_ball",
+    "HeavyBall": "dynopt.algorithms.heavy_ball",
+    "HeavyBallVelocity": "dynopt.algorithms.heavy_ball",
+    "NesterovFlow": "dynopt.algorithms.nesterov",
+    "Nesterov": "dynopt.algorithms.nesterov",
+    "DIN": "dynopt.algorithms.din",
+    "VanishingDIN": "dynopt.algorithms.din",
+    "INNA": "dynopt.algorithms.inna",
+    "Quadratic": "dynopt.problems.quadratic",
+    "Landscape": "dynopt.problems.landscape",
+    "bound": "dynopt.symbolic.bound",
+    "show": "dynopt.symbolic.show",
+    "verify": "dynopt.symbolic.verify",
+    "trajectory": "dynopt.flow.trajectory",
+    "escape": "dynopt.escape.study",
+}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'dynopt' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

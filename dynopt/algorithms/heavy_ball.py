@@ -1,0 +1,101 @@
+"""The heavy ball: Polyak's position form, torch's velocity form, and the flow with friction."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from dynopt.core.algebra import inner
+from dynopt.core.algorithm import Algorithm, Flow
+from dynopt.core.oracle import Oracle
+from dynopt.core.parameter import Scalar, is_schedule, number
+
+
+class Pair(NamedTuple):
+    """An iterate and the one before it."""
+
+    theta: Any
+    previous: Any
+
+
+class Moving(NamedTuple):
+    """A position and its velocity (or momentum buffer)."""
+
+    theta: Any
+    velocity: Any
+
+
+def friction(momentum: Scalar, gamma: Scalar) -> tuple[HeavyBallFlow, Scalar] | None:
+    """Momentum m at step γ is the friction (1 − m)/√γ at the time step √γ, to first order in √γ."""
+    if is_schedule(gamma) or is_schedule(momentum):
+        return None
+    step = gamma ** Fraction(1, 2)
+    return HeavyBallFlow(alpha=(1 - momentum) / step), step
+
+
+class HeavyBallFlow(Flow):
+    """The heavy ball with friction θ'' + αθ' + ∇J(θ) = 0, at rest at the start.
+
+    First order: θ' = v, v' = −αv − ∇J(θ).  Along solutions dE/dt = −α‖v‖² for E = J + ‖v‖²/2.
+    """
+
+    name = "hbf"
+    references = ("Polyak 1964", "Attouch, Goudou, Redont 2000", "thesis (2.2)")
+
+    alpha: Scalar = number("[0, oo)", "viscous friction")
+
+    def init(self, theta0: Any, oracle: Oracle) -> Moving:
+        return Moving(theta0, theta0 - theta0)
+
+    def field(self, state: Moving, oracle: Oracle, t: Any) -> Moving:
+        return Moving(state.velocity, -self.alpha * state.velocity - oracle.gradient(state.theta))
+
+    def energies(self, state: Moving, oracle: Oracle, t: Any) -> dict[str, Any]:
+        return {"J + |v|^2/2": oracle.value(state.theta) + inner(state.velocity, state.velocity)[..., 0] / 2}
+
+
+class HeavyBall(Algorithm):
+    """Polyak's heavy ball in position form: θ⁺ = θ − γ∇J(θ) + m(θ − θ₋), started with θ₋ = θ₀.
+
+    For a constant step it is the same map as `HeavyBallVelocity` (torch.optim.SGD with momentum);
+    under a step-size schedule it is another one.
+    """
+
+    name = "heavy_ball"
+    references = ("Polyak 1964", "thesis (1.28)")
+
+    gamma: Scalar = number("(0, oo)", "step-size")
+    momentum: Scalar = number("[0, 1)", "momentum")
+
+    def init(self, theta0: Any, oracle: Oracle) -> Pair:
+        return Pair(theta0, theta0)
+
+    def update(self, state: Pair, oracle: Oracle, k: Any) -> Pair:
+        inertia = self.momentum * (state.theta - state.previous)
+        return Pair(state.theta - self.gamma * oracle.gradient(state.theta) + inertia, state.theta)
+
+    def flow(self) -> tuple[Flow, Any] | None:
+        return friction(self.momentum, self.gamma)
+
+
+class HeavyBallVelocity(Algorithm):
+    """The heavy ball in velocity form: v⁺ = mv + ∇J(θ), θ⁺ = θ − γv⁺, started with v = 0.
+
+    This is torch.optim.SGD(momentum=m), dampening 0.
+    """
+
+    name = "heavy_ball_velocity"
+    references = ("Sutskever et al. 2013", "torch.optim.SGD")
+
+    gamma: Scalar = number("(0, oo)", "step-size")
+    momentum: Scalar = number("[0, 1)", "momentum")
+
+    def init(self, theta0: Any, oracle: Oracle) -> Moving:
+        return Moving(theta0, theta0 - theta0)
+
+    def update(self, state: Moving, oracle: Oracle, k: Any) -> Moving:
+        velocity = self.momentum * state.velocity + oracle.gradient(state.theta)
+        return Moving(state.theta - self.gamma * velocity, velocity)
+
+    def flow(self) -> tuple[Flow, Any] | None:
+        return friction(self.momentum, self.gamma)

@@ -1,0 +1,1 @@
+"""The vocabulary: parameters, algebra, state, algorithms and flows, oracles, problems, names."""

@@ -1,0 +1,109 @@
+"""Critical points of a landscape, in exact arithmetic."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from dynopt.core.problem import CriticalPoint
+from dynopt.errors import Misuse
+
+if TYPE_CHECKING:
+    from dynopt.problems.landscape import Landscape
+
+
+def critical_points(landscape: Landscape) -> tuple[CriticalPoint, ...]:
+    """All real solutions of ∇J = 0 with the exact spectrum of ∇²J.
+
+    Where J contains ``abs``, the generalized gradient replaces sign(0) by a multiplier in [−1, 1];
+    points where it contains 0 are listed with the kind ``kink``.  `Misuse` when SymPy cannot solve
+    the equations.
+    """
+    gradient, symbols = list(landscape.gradient_expression), landscape.symbols
+    signs = sorted({a for g in gradient for a in g.atoms(sp.sign)}, key=sp.default_sort_key)
+    found: dict[tuple[Any, ...], CriticalPoint] = {}
+    for pattern in itertools.product((-1, 0, 1), repeat=len(signs)):
+        for point, isolated in _pattern_solutions(gradient, symbols, signs, pattern, landscape):
+            if point not in found:
+                found[point] = _classify(landscape, point, isolated, kink=0 in pattern)
+    return tuple(sorted(found.values(), key=lambda c: [_order(v) for v in c.point]))
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    return (0, float(value)) if value.is_number else (1, 0.0)
+
+
+def _pattern_solutions(gradient: list[Any], symbols: Any, signs: list[Any], pattern: tuple[int, ...], landscape: Landscape) -> Any:
+    """Solutions where each kink function has the sign of the pattern (0: on the kink, multiplier in [−1, 1])."""
+    multipliers = {s: sp.Dummy("t", real=True) if p == 0 else sp.Integer(p) for s, p in zip(signs, pattern, strict=True)}
+    fixed = {sp.Abs(s.args[0]): p * s.args[0] for s, p in zip(signs, pattern, strict=True)}
+    equations = [sp.expand(g.xreplace(multipliers).xreplace(fixed)) for g in gradient]
+    equations += [s.args[0] for s, p in zip(signs, pattern, strict=True) if p == 0]
+    free = [m for m in multipliers.values() if m.is_Symbol]
+    for solution in _solve(equations, [*symbols, *free], landscape):
+        point = tuple(solution.get(s, s) for s in symbols)
+        numbers = all(v.is_number for v in point)
+        if any(v.is_real is False for v in point):
+            continue
+        at = dict(zip(symbols, point, strict=True))
+        sides = [(sp.sign(s.args[0].subs(at)), p) for s, p in zip(signs, pattern, strict=True)]
+        if numbers and any(side != p for side, p in sides):
+            continue
+        if any(abs(solution.get(m, sp.Integer(0))) > 1 for m in free if solution.get(m, sp.Integer(0)).is_number):
+            continue
+        yield point, numbers
+
+
+def _solve(equations: list[Any], unknowns: list[Any], landscape: Landscape) -> list[dict[Any, Any]]:
+    equations = [e for e in equations if e != 0]
+    if not equations:
+        return [{}]
+    blocks = _separate(equations, unknowns)
+    if blocks is not None:  # each equation has one unknown of its own: exact real roots, one by one
+        roots = [[{x: r} for r in sp.Poly(e, x).real_roots(multiple=False) and sp.real_roots(sp.Poly(e, x), multiple=False)] for x, e in blocks]
+        roots = [[{x: r[0]} for d in block for x, r in d.items()] for block in roots]
+        return [{k: v for d in choice for k, v in d.items()} for choice in itertools.product(*roots)]
+    try:
+        return list(sp.solve(equations, unknowns, dict=True))
+    except NotImplementedError as error:
+        raise Misuse(f"the critical points of {landscape.name} are out of reach of exact solving ({error}); give a polynomial landscape") from None
+
+
+def _separate(equations: list[Any], unknowns: list[Any]) -> list[tuple[Any, Any]] | None:
+    pairs = []
+    for e in equations:
+        inside = e.free_symbols & set(unknowns)
+        if len(inside) != 1 or not e.is_polynomial(*inside):
+            return None
+        pairs.append((inside.pop(), e))
+    names = [x for x, _ in pairs]
+    return pairs if len(set(names)) == len(names) else None
+
+
+def _classify(landscape: Landscape, point: tuple[Any, ...], isolated: bool, kink: bool) -> CriticalPoint:
+    at = dict(zip(landscape.symbols, point, strict=True))
+    value = sp.simplify(landscape.expression.subs(at))
+    if kink:
+        return CriticalPoint(point, "kink", (), value, isolated)
+    hessian = landscape.hessian_expression.subs(at)
+    spectrum = [sp.simplify(v) for v, m in hessian.eigenvals().items() for _ in range(m)]
+    if all(v.is_number for v in spectrum):
+        spectrum.sort(key=lambda v: float(sp.re(v)))
+        isolated = isolated and not (0 in spectrum and any(v.free_symbols for v in point))
+    return CriticalPoint(point, kind_of(spectrum), tuple(spectrum), value, isolated)
+
+
+def kind_of(spectrum: Any) -> str:
+    """The kind of a critical point from the exact Hessian spectrum (see `CriticalPoint`).
+
+    >>> kind_of([sp.Integer(-8), sp.Integer(2)])
+    'strict saddle'
+    """
+    if not all(v.is_number for v in spectrum):
+        return "degenerate"
+    negative, zero = any(v < 0 for v in spectrum), any(v == 0 for v in spectrum)
+    if negative:
+        return "maximum" if all(v < 0 for v in spectrum) else "strict saddle"
+    return "degenerate" if zero else "minimum"

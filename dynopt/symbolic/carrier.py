@@ -1,0 +1,36 @@
+"""The algebra on SymPy: single expressions, and NumPy object arrays of them (vectors)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+
+def _elementwise(function: Callable[..., Any], *operands: Any) -> Any:
+    if any(isinstance(x, np.ndarray) for x in operands):
+        return np.frompyfunc(function, len(operands), 1)(*operands)
+    return function(*operands)
+
+
+def inner(x: Any, y: Any) -> Any:
+    product = x * y
+    return np.sum(product, axis=-1, keepdims=True) if isinstance(product, np.ndarray) else product
+
+
+def sqrt(x: Any) -> Any:
+    return _elementwise(sp.sqrt, x)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    return _elementwise(lambda c, a, b: sp.Piecewise((a, c), (b, True)), condition, x, y)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    return _elementwise(sp.Min, x, y)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    return _elementwise(sp.Max, x, y)
