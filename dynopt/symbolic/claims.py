@@ -1,0 +1,124 @@
+"""The format of a claim file: statements as data.
+
+A claim file is a Python file outside the package whose module-level `Claim` objects are collected
+by `dynopt verify`.  Variables are real SymPy symbols; sign assumptions do *not* count as
+hypotheses: whatever a statement needs is listed in ``given``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import sympy as sp
+
+
+class Verdict(StrEnum):
+    """What the tool found about a statement."""
+
+    PROVED = "proved"
+    """Both deciders proved it under its hypotheses, which are satisfiable."""
+    REFUTED = "refuted"
+    """An exact counterexample satisfies the hypotheses and breaks the conclusion."""
+    CONDITIONAL = "conditional"
+    """False as printed, proved under a stated extra hypothesis that is proved to be needed."""
+    ILL_DEFINED = "ill-defined"
+    """The statement speaks of an expression that does not exist for some admissible values."""
+    VACUOUS = "vacuous"
+    """No values satisfy the hypotheses, so the statement says nothing."""
+    UNDECIDED = "undecided"
+    """Some decider did not settle it; what was tried is listed."""
+    NOT_CHECKABLE = "not-checkable"
+    """No machine check is attempted; the entry says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Implication:
+    """For all real values of the free symbols: given ⇒ then.
+
+    ``given`` and ``then`` are SymPy relationals and Boolean combinations of them, over rational
+    functions and square roots.  Radicands and denominators in them are checked first: where one is
+    negative or zero under ``given``, the statement is ill-defined there.  ``assume_defined`` lists
+    side conditions under which the printed text itself restricts the expressions (they are then
+    ordinary hypotheses).
+    """
+
+    given: Sequence[Any] = ()
+    then: Any = sp.true
+    part: str = ""
+    """Which part of the statement this is, when there are several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exists:
+    """Some real values satisfy all of ``such_that``: shown by an exact witness."""
+
+    such_that: Sequence[Any]
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one computation of a `Computation` found: whether the statement holds, and the evidence."""
+
+    holds: bool
+    witness: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """A finite exact computation that is not a first-order statement (a permutation, a list of critical points).
+
+    ``methods`` are at least two independent functions without arguments, each returning a
+    `Finding`; they must agree.
+    """
+
+    methods: Mapping[str, Callable[[], Finding]]
+    part: str = ""
+
+
+Check = Implication | Exists | Computation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What holds instead of a refuted, conditional or ill-defined statement; its checks must be proved."""
+
+    statement: str
+    checks: Sequence[Check]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One statement of a source.
+
+    Attributes
+    ----------
+    id : the identifier in the ledger.
+    source : document and place, such as ``"Castera 2021, thesis, Theorem 3.9 (3.20)"``.
+    statement : the statement as printed, in this project's notation.
+    hypotheses : its hypotheses as printed, in words and formulas.
+    checks : the statement as the machine sees it; all parts must hold for ``proved``.
+    expected : the verdict that the tool is expected to reach; a different one fails the run.
+    correction : for anything but ``proved``, the statement that does hold.
+    extra : for ``conditional``, the extra hypothesis (a SymPy Boolean); it is proved sufficient and,
+        by `needed`, necessary.
+    needed : for ``conditional``, checks that show that the statement fails without ``extra``.
+    reduction : which part of the argument is by hand (for all P, for all T, …).
+    remark : anything that a reader should know.
+    """
+
+    id: str
+    source: str
+    statement: str
+    hypotheses: str
+    checks: Sequence[Check]
+    expected: Verdict
+    correction: Correction | None = None
+    extra: Any = None
+    needed: Sequence[Check] = ()
+    reduction: str = ""
+    remark: str = ""
