@@ -1,7 +1,7 @@
 """dynopt analyses optimization algorithms as dynamical systems.
 
-Three jobs: `verify` claims and step-size bounds with proofs, `trajectory` of flows against
-iterates, `escape` studies against the law.  Names are loaded when they are first used.
+Three jobs: `verify` claims and step-size `bound`s with proofs, the `trajectory` of flows
+against iterates, an `escape_study` against the law.  Names are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _PUBLIC = {
     "INNA": "dynopt.algorithms.inna",
     "Quadratic": "dynopt.problems.quadratic",
     "Landscape": "dynopt.problems.landscape",
-    "bound": "dynopt.symbolic.bound",
-    "show": "dynopt.symbolic.show",
-    "verify": "dynopt.symbolic.verify",
+    "bound": "dynopt.symbolic.bounds",
+    "show": "dynopt.symbolic.summary",
+    "verify": "dynopt.symbolic.ledger",
     "trajectory": "dynopt.flow.trajectory",
-    "escape": "dynopt.escape.study",
+    "escape_study": "dynopt.escape.study",
 }
 __all__ = sorted(_PUBLIC)
 
