@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dynopt.algorithms.heavy_ball import Moving, Pair, friction
-from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.algebra import inner
+from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.oracle import Oracle
 from dynopt.core.parameter import Scalar, number
 

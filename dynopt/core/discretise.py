@@ -81,21 +81,20 @@ def _discretised(base: type[Discretisation], flow: type[Flow], name: str, doc: s
     step = {"meaning": "step-size", "domain": Domain.parse("(0, oo)")}
     fields = {f.name: f for f in dataclasses.fields(flow)}
     declared = {
-        n: dataclasses.field(default=f.default, metadata=f.metadata)  # type: ignore[arg-type]
+        n: dataclasses.field(default=f.default, metadata=f.metadata)
         for n, f in fields.items()
     }
     declared["gamma"] = dataclasses.field(metadata={"parameter": step})
     body = {
         **declared,
         **facts,
-        "__annotations__": {n: Any for n in declared},
+        "__annotations__": dict.fromkeys(declared, Any),
         "__doc__": doc or f"{base.__name__} of {flow.__name__}.",
         "flow_class": flow,
         "references": references or flow.references,
     }
     slug = name or f"{base.__name__}{flow.__name__}"
-    made = type(slug, (base,), {**body, "name": slug.lower()})
-    return made
+    return type(slug, (base,), {**body, "name": slug.lower()})
 
 
 def explicit_euler(flow: type[Flow], name: str = "", doc: str = "", references: tuple[str, ...] = ()) -> Any:
@@ -129,5 +128,6 @@ def runge_kutta(
     """
     rows = tuple(tuple(Fraction(x) for x in row) for row in a)
     if any(len(row) != i for i, row in enumerate(rows)) or len(b) != len(rows):
-        raise Misuse(f"the tableau has rows of {[len(r) for r in rows]} entries and {len(b)} weights; row i of an explicit method has i entries")
+        lengths = [len(r) for r in rows]
+        raise Misuse(f"the tableau has rows of {lengths} entries and {len(b)} weights; row i of an explicit method has i entries")
     return _discretised(RungeKutta, flow, name, doc, references, tableau=(rows, tuple(Fraction(x) for x in b)))

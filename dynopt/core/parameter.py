@@ -114,8 +114,7 @@ class Parameter:
             raise Misuse(f"{owner}: {self.name}={value!r} is not a number; {self.name} ({self.meaning}) must lie in {self.domain}")
         if not self.domain.contains(value):
             raise Misuse(
-                f"{owner}: {self.name}={value} is outside {self.domain}; "
-                f"give {self.name} ({self.meaning}) a value inside that interval"
+                f"{owner}: {self.name}={value} is outside {self.domain}; give {self.name} ({self.meaning}) a value inside that interval"
             )
         return value
 

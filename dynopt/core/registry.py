@@ -63,13 +63,13 @@ def parse_call(text: str) -> Call:
     name, bracket, rest = text.strip().partition("(")
     name = name.strip()
     if not name:
-        raise Misuse(f"{text!r} names nothing; write a name, or a call such as \"gd(gamma=0.1)\"")
+        raise Misuse(f'{text!r} names nothing; write a name, or a call such as "gd(gamma=0.1)"')
     if not bracket:
         return Call(name, {}, text.strip())
     try:
         tree = ast.parse("f(" + rest, mode="eval").body
     except SyntaxError:
-        raise Misuse(f"{text!r} is not a call; write name(key=value, ...), as in \"inna(alpha=1/2, gamma=0.02)\"") from None
+        raise Misuse(f'{text!r} is not a call; write name(key=value, ...), as in "inna(alpha=1/2, gamma=0.02)"') from None
     if not isinstance(tree, ast.Call) or tree.args:
         raise Misuse(f"{text!r} has a value without a name; write every parameter as key=value")
     values: dict[str, Any] = {}
@@ -128,7 +128,12 @@ def lookup(name: str, table: dict[str, str], what: str) -> Any:
         raise Misuse(f"{name!r} names a file but nothing in it; write {name}:Name")
     if name not in table:
         raise Misuse(f"there is no {what} {name!r}; {closest(name, table)} (or write path/file.py:Name)")
-    module, _, attribute = table[name].partition(":")
+    return _load(table[name])
+
+
+def _load(place: str) -> Any:
+    """The object at ``module:Name``, imported now: the vocabulary itself imports nothing that is built on it."""
+    module, _, attribute = place.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
@@ -139,7 +144,8 @@ def _from_file(path: Path, attribute: str) -> Any:
     module = sys.modules.get(alias)
     if module is None:
         spec = importlib.util.spec_from_file_location(alias, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[alias] = module
         try:
@@ -190,10 +196,22 @@ def problem(text: str) -> Any:
     if not callable(found):
         raise Misuse(f"{call.name!r} is {found!r}, not a problem; name a function of the coordinates or a Problem")
     if not isinstance(found, type) and call.name not in PROBLEMS:
-        from dynopt.problems.landscape import Landscape
-
-        return Landscape(found, constants=call.values)
+        return _load("dynopt.problems.landscape:Landscape")(found, constants=call.values)
     try:
         return found(**call.values)
     except TypeError as error:
         raise Misuse(f"problem {call.name!r}: {error}; see dynopt show {call.name.split('(')[0]}") from None
+
+
+def numbers(text: str, what: str) -> list[Fraction]:
+    """Exact numbers from ``"1,10"``; ``what`` names the option in the error.
+
+    >>> numbers("1, 1/2", "--start")
+    [Fraction(1, 1), Fraction(1, 2)]
+    """
+    try:
+        tree = ast.parse(f"[{text}]", mode="eval").body
+        assert isinstance(tree, ast.List)
+        return [_arithmetic(item, {}, text) for item in tree.elts]
+    except (SyntaxError, Misuse, AssertionError):
+        raise Misuse(f"{what} {text!r} is not a list of numbers; write them with commas, as in 1,10") from None

@@ -16,7 +16,7 @@ def plain(value: Any) -> Any:
     >>> plain({"gamma": Fraction(1, 2), "t": float("inf")})
     {'gamma': '1/2', 't': 'inf'}
     """
-    if value is None or isinstance(value, (str, bool, int)) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return value.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -35,7 +36,9 @@ def _order(value: Any) -> tuple[int, Any]:
     return (0, float(value)) if value.is_number else (1, 0.0)
 
 
-def _pattern_solutions(gradient: list[Any], symbols: Any, signs: list[Any], pattern: tuple[int, ...], landscape: Landscape) -> Any:
+def _pattern_solutions(
+    gradient: list[Any], symbols: Any, signs: list[Any], pattern: tuple[int, ...], landscape: Landscape
+) -> Iterator[tuple[tuple[Any, ...], bool]]:
     """Solutions where each kink function has the sign of the pattern (0: on the kink, multiplier in [−1, 1])."""
     multipliers = {s: sp.Dummy("t", real=True) if p == 0 else sp.Integer(p) for s, p in zip(signs, pattern, strict=True)}
     fixed = {sp.Abs(s.args[0]): p * s.args[0] for s, p in zip(signs, pattern, strict=True)}
@@ -62,13 +65,14 @@ def _solve(equations: list[Any], unknowns: list[Any], landscape: Landscape) -> l
         return [{}]
     blocks = _separate(equations, unknowns)
     if blocks is not None:  # each equation has one unknown of its own: exact real roots, one by one
-        roots = [[{x: r} for r in sp.Poly(e, x).real_roots(multiple=False) and sp.real_roots(sp.Poly(e, x), multiple=False)] for x, e in blocks]
-        roots = [[{x: r[0]} for d in block for x, r in d.items()] for block in roots]
-        return [{k: v for d in choice for k, v in d.items()} for choice in itertools.product(*roots)]
+        roots = [[(x, root) for root, _ in sp.real_roots(sp.Poly(e, x), multiple=False)] for x, e in blocks]
+        return [dict(choice) for choice in itertools.product(*roots)]
     try:
         return list(sp.solve(equations, unknowns, dict=True))
     except NotImplementedError as error:
-        raise Misuse(f"the critical points of {landscape.name} are out of reach of exact solving ({error}); give a polynomial landscape") from None
+        raise Misuse(
+            f"the critical points of {landscape.name} are out of reach of exact solving ({error}); give a polynomial landscape"
+        ) from None
 
 
 def _separate(equations: list[Any], unknowns: list[Any]) -> list[tuple[Any, Any]] | None:

@@ -57,7 +57,7 @@ class Landscape:
         self.start = start
         self.lipschitz = lipschitz
         if start is not None and len(start) != self.dimension:
-            raise Misuse(f"{self.name}: the start {start} has {len(start)} coordinates, the function {self.dimension}; give one per coordinate")
+            raise Misuse(f"{self.name}: the start {start} has {len(start)} coordinates, not {self.dimension}; give one per coordinate")
 
     def __repr__(self) -> str:
         inside = "".join(f", {k}={v}" for k, v in self.constants.items())
@@ -120,7 +120,7 @@ class Landscape:
     def _evaluate(self, what: str, x: Any) -> Any:
         if x.shape[-1] != self.dimension:
             raise Misuse(f"{self.name} has {self.dimension} coordinates, the point has {x.shape[-1]}; give one value per coordinate")
-        if getattr(x, "dtype", None) == object:
+        if str(x.dtype) == "object":
             return _substitute(self._entries(what), self.symbols, x)
         library = type(x).__module__.partition(".")[0]
         key = (what, library)
@@ -131,7 +131,8 @@ class Landscape:
         if library == "torch":
             import torch
 
-            return torch.stack([r.expand(x.shape[:-1]) if isinstance(r, torch.Tensor) else x.new_full(x.shape[:-1], float(r)) for r in rows], -1)
+            full = [r.expand(x.shape[:-1]) if isinstance(r, torch.Tensor) else x.new_full(x.shape[:-1], float(r)) for r in rows]
+            return torch.stack(full, -1)
         return np.stack([np.broadcast_to(np.asarray(r, dtype=x.dtype), x.shape[:-1]) for r in rows], axis=-1)
 
 

@@ -32,7 +32,8 @@ class Quadratic:
         except (TypeError, ValueError):
             raise Misuse(f"spectrum={spectrum!r} holds something that is not a number; write spectrum=[1, 10]") from None
         self.dimension = len(self.spectrum)
-        self.name = f"quadratic(spectrum=[{', '.join(map(str, self.spectrum))}])" if self.dimension <= 8 else f"quadratic({self.dimension}d)"
+        listed = ", ".join(map(str, self.spectrum))
+        self.name = f"quadratic(spectrum=[{listed}])" if self.dimension <= 8 else f"quadratic({self.dimension}d)"
         self.start = (1.0,) * self.dimension
         self.lipschitz = (min(self.spectrum), max(self.spectrum), "everywhere")
         self.symbols = tuple(sp.Symbol(f"x{i + 1}", real=True) for i in range(self.dimension))
@@ -52,7 +53,7 @@ class Quadratic:
     def _like(self, x: Any) -> Any:
         if x.shape[-1] != self.dimension:
             raise Misuse(f"{self.name} has {self.dimension} coordinates, the point has {x.shape[-1]}; give one value per coordinate")
-        if getattr(x, "dtype", None) == object:
+        if str(x.dtype) == "object":
             return np.array(self.spectrum, dtype=object)
         if type(x).__module__.startswith("torch"):
             import torch

@@ -1,8 +1,31 @@
 """The format of a claim file: statements as data.
 
-A claim file is a Python file outside the package whose module-level `Claim` objects are collected
-by `dynopt verify`.  Variables are real SymPy symbols; sign assumptions do *not* count as
-hypotheses: whatever a statement needs is listed in ``given``.
+A claim file is a Python file whose module-level `Claim` objects (alone or in lists) are collected
+by ``dynopt verify FILE``; it needs no place in a package.  Variables are real SymPy symbols; sign
+assumptions do *not* count as hypotheses: whatever a statement needs is listed in ``given``.
+A complete file, which proves a step-size bound of the heavy ball and refutes a wrong one::
+
+    import sympy as sp
+    from dynopt.symbolic.claims import Claim, Implication, real
+    from dynopt.symbolic.criteria import characteristic_polynomial, jury
+    from dynopt.symbolic.linearize import state_space
+    from dynopt.symbolic.symbols import symbolic
+
+    gamma, momentum, lam, mu, L = sp.symbols("gamma momentum lambda mu L", real=True)
+    chi = real(characteristic_polynomial(state_space(symbolic("heavy_ball"))))
+    stable = sp.And(*(condition > 0 for condition in jury(chi)))
+    given = [0 <= momentum, momentum < 1, 0 < mu, mu <= lam, lam <= L, 0 < gamma]
+
+    right = Claim(
+        id="heavy-ball-right", source="my notes, line 1",
+        statement="gamma < 2(1 + m)/L makes every mode with lambda in [mu, L] decay",
+        checks=[Implication(given=[*given, gamma < 2 * (1 + momentum) / L], then=stable)],
+    )
+    wrong = Claim(
+        id="heavy-ball-wrong", source="my notes, line 2",
+        statement="gamma < 2/(L(1 - m)) makes every mode with lambda in [mu, L] decay",
+        checks=[Implication(given=[*given, gamma < 2 / (L * (1 - momentum))], then=stable)],
+    )
 """
 
 from __future__ import annotations
@@ -39,10 +62,11 @@ class Implication:
     """For all real values of the free symbols: given ⇒ then.
 
     ``given`` and ``then`` are SymPy relationals and Boolean combinations of them, over rational
-    functions and square roots.  Radicands and denominators in them are checked first: where one is
-    negative or zero under ``given``, the statement is ill-defined there.  ``assume_defined`` lists
-    side conditions under which the printed text itself restricts the expressions (they are then
-    ordinary hypotheses).
+    functions and square roots with rational coefficients.  Radicands and denominators in them are
+    checked first: where one is negative or zero under ``given``, the statement is ill-defined there.
+
+    SymPy evaluates while it builds: an identity that it recognises becomes ``true`` before the tool
+    sees it.  Write ``sp.Eq(left, right, evaluate=False)`` to have it proved by the deciders.
     """
 
     given: Sequence[Any] = ()
@@ -101,9 +125,11 @@ class Claim:
     source : document and place, such as ``"Castera 2021, thesis, Theorem 3.9 (3.20)"``.
     statement : the statement as printed, in this project's notation.
     hypotheses : its hypotheses as printed, in words and formulas.
-    checks : the statement as the machine sees it; all parts must hold for ``proved``.
+    checks : the statement as the machine sees it; all parts must hold for ``proved``.  Only a
+        ``not-checkable`` claim has none, and says why in ``remark``.
     expected : the verdict that the tool is expected to reach; a different one fails the run.
-    correction : for anything but ``proved``, the statement that does hold.
+        Without it the claim is a question, answered "yes" by ``proved`` and "no" by anything else.
+    correction : for an expected ``refuted`` or ``ill-defined``, the statement that does hold.
     extra : for ``conditional``, the extra hypothesis (a SymPy Boolean); it is proved sufficient and,
         by `needed`, necessary.
     needed : for ``conditional``, checks that show that the statement fails without ``extra``.
@@ -114,11 +140,27 @@ class Claim:
     id: str
     source: str
     statement: str
-    hypotheses: str
-    checks: Sequence[Check]
-    expected: Verdict
+    hypotheses: str = ""
+    checks: Sequence[Check] = ()
+    expected: Verdict | None = None
     correction: Correction | None = None
     extra: Any = None
     needed: Sequence[Check] = ()
     reduction: str = ""
     remark: str = ""
+
+
+def real(formula: Any) -> Any:
+    """The same expression, polynomial, matrix or formula in plain real symbols.
+
+    A method's own symbols carry the signs of its parameters' domains; in a claim signs are
+    hypotheses, so what is read off a definition passes through here first.
+
+    >>> gamma = sp.Symbol("gamma", positive=True)
+    >>> gamma > 0, real(gamma) > 0
+    (True, gamma > 0)
+    """
+    plain = {s: sp.Symbol(s.name, real=True) for s in formula.free_symbols}
+    if isinstance(formula, sp.Poly):
+        return sp.Poly(formula.as_expr().subs(plain), *(plain[g] for g in formula.gens))
+    return formula.subs(plain)

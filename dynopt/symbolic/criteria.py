@@ -22,7 +22,7 @@ def characteristic_polynomial(space: StateSpace) -> sp.Poly:
     >>> from dynopt.symbolic.linearize import state_space
     >>> from dynopt.symbolic.symbols import symbolic
     >>> characteristic_polynomial(state_space(symbolic("din"))).as_expr()
-    lambda + z**2 + z*(alpha + beta*lambda)
+    lamda + z**2 + z*(alpha + beta*lamda)
     """
     matrix = space.mode_matrix
     polynomial = sp.expand(sp.cancel((z * sp.eye(matrix.shape[0]) - matrix).det(method="berkowitz")))

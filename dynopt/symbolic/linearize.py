@@ -95,7 +95,7 @@ def state_space(system: System) -> StateSpace:
     --------
     >>> from dynopt.symbolic.symbols import symbolic
     >>> state_space(symbolic("gd")).mode_matrix
-    Matrix([[-gamma*lambda + 1]])
+    Matrix([[-gamma*lamda + 1]])
     """
     theta0 = sp.Dummy("theta0")
     starter = _Recorder()

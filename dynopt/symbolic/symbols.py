@@ -12,8 +12,8 @@ from dynopt.core.registry import Call, method_class, parse_call
 from dynopt.core.system import System
 from dynopt.errors import Misuse
 
-eigenvalue = sp.Symbol("lambda", real=True)
-"""λ, an eigenvalue of the Hessian."""
+eigenvalue = sp.Symbol("lamda", real=True)
+"""λ, an eigenvalue of the Hessian; spelled as SymPy spells it, because ``lambda`` cannot be parsed back."""
 
 
 def exact(value: Any) -> sp.Expr:

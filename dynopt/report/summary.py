@@ -1,0 +1,59 @@
+"""A `Summary` as text for the terminal."""
+
+from __future__ import annotations
+
+import re
+
+import sympy as sp
+
+from dynopt.symbolic.summary import Summary
+
+
+def text(summary: Summary) -> str:
+    """Everything that `show` derived, with Greek letters where the names are Greek."""
+    mark = "'" if summary.kind == "flow" else "⁺"
+    lines = [f"{summary.method} ({summary.kind})", summary.description, "", "parameters"]
+    for p in summary.parameters:
+        default = "" if p["default"] is None else f", default {p['default']}"
+        lines.append(f"  {p['name']} in {p['domain']}{default}: {p['meaning']}")
+    lines += ["", "update" if mark == "⁺" else "field"]
+    lines += [f"  {greek(name)}{mark} = {greek(e)}" for name, e in summary.update.items()]
+    if summary.flow:
+        given = ", ".join(f"{k}={v}" for k, v in summary.flow["parameters"].items())
+        lines += ["", f"flow {summary.flow['method']}({given}), time step {greek(summary.flow['time_step'])}"]
+        lines += [f"  {greek(name)}' = {greek(e)}" for name, e in summary.flow["field"].items()]
+    if summary.mode_matrix is not None:
+        matrix = _indent(sp.pretty(summary.mode_matrix, use_unicode=True, wrap_line=False))
+        lines += ["", "mode matrix M(λ), one block per Hessian eigenvalue λ", matrix]
+        lines += ["", "characteristic polynomial det(zI − M(λ))", f"  {greek(summary.characteristic_polynomial)}"]
+    for c in summary.conditions:
+        lines += ["", f"{c.property} iff", f"  {greek(c.holds_iff).replace('&', 'and').replace('|', 'or')}"]
+        if c.closed_form is not None:
+            where = f"   {greek(c.where)}" if c.where else ""
+            lines.append(f"  that is, {greek(str(c.closed_form) or 'always').replace('&', 'and')}{where}")
+        lines.append(f"  guarantee: {c.guarantee}")
+    if summary.note:
+        lines += ["", summary.note]
+    return "\n".join([*lines, "", "references", *(f"  {r}" for r in summary.references)])
+
+
+_GREEK = {
+    "theta_prev": "θ₋", "theta": "θ", "psi": "ψ", "alpha": "α", "beta": "β", "gamma": "γ", "lamda": "λ", "mu": "μ", "grad J": "∇J",
+    "**2": "²", "**3": "³", "**4": "⁴", "*": "·",
+}  # fmt: skip
+
+
+def greek(expression: object) -> str:
+    """An expression's text with Greek letters for Greek names.
+
+    >>> greek("alpha*beta**2")
+    'α·β²'
+    """
+    result = re.sub(r"Ne\(([^,]*), 0\)", r"\1 ≠ 0", str(expression))
+    for word, letter in _GREEK.items():
+        result = result.replace(word, letter)
+    return result
+
+
+def _indent(block: str) -> str:
+    return "\n".join("  " + line for line in block.splitlines())

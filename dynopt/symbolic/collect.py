@@ -1,0 +1,200 @@
+"""Claim files: found and loaded by path, never imported by name; a bad one is a sentence, not a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import linecache
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dynopt
+from dynopt.errors import Misuse, closest
+from dynopt.symbolic.claims import Check, Claim, Computation, Correction, Exists, Implication, Verdict
+from dynopt.symbolic.formula import fault, names_fault
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim and where it was found: ``index`` counts the claims of its file."""
+
+    path: Path
+    index: int
+    claim: Claim
+
+
+def default_paths() -> list[Path]:
+    """``analysis/`` of a clone in the working directory, else the one that the wheel carries."""
+    packaged = Path(dynopt.__file__).parent / "_studies" / "analysis"
+    for folder in (Path("analysis"), packaged):
+        if folder.is_dir() and any(claim_files(folder)):
+            return [folder]
+    raise Misuse("no claim files were found here or in the installation; name a claim file: dynopt verify FILE.py")
+
+
+def claim_files(path: Path) -> Iterator[Path]:
+    """The file itself, or the ``*.py`` files of a folder whose names do not start with an underscore."""
+    if path.is_dir():
+        yield from sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
+    else:
+        yield path
+
+
+def collect(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
+    """All sound claims of files and folders, and one sentence for everything that is not sound."""
+    entries: dict[str, Entry] = {}
+    errors: list[str] = []
+    seen: set[Path] = set()
+    for given in map(Path, paths):
+        files = list(claim_files(given))
+        if not files:
+            errors.append(f"the folder {str(given)!r} holds no claim file; name a folder with *.py files that define Claim objects")
+        for file in files:
+            if file.resolve() in seen:
+                continue
+            seen.add(file.resolve())
+            try:
+                claims = claims_of(file)
+            except Misuse as error:
+                errors.append(str(error))
+                continue
+            for index, claim in enumerate(claims):
+                problem = claim_fault(claim)
+                if problem:
+                    errors.append(f"{file}: claim {claim.id!r}: {problem}")
+                elif claim.id in entries:
+                    other = entries[claim.id].path
+                    errors.append(f"{file}: the id {claim.id!r} is already used in {other}; give every claim its own id")
+                else:
+                    entries[claim.id] = Entry(file, index, claim)
+    return list(entries.values()), errors
+
+
+def selected(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Entry]:
+    """The entries whose id is one of the patterns (``t3-*``); an unknown one is `Misuse`."""
+    wanted = [p for pattern in patterns for p in pattern.split(",") if p]
+    ids = [entry.claim.id for entry in entries]
+    for pattern in wanted:
+        if not any(fnmatchcase(i, pattern) for i in ids):
+            raise Misuse(f"no claim is called {pattern!r}; {closest(pattern, ids)}")
+    return [entry for entry in entries if any(fnmatchcase(entry.claim.id, p) for p in wanted)]
+
+
+def claims_of(path: Path) -> list[Claim]:
+    """The module-level claims of one file, alone or in lists and tuples, in the order of definition."""
+    found: dict[int, Claim] = {}
+    for name, value in vars(_load(path)).items():
+        if name.startswith("__"):
+            continue
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(item, Claim):
+                found[id(item)] = item
+    if not found:
+        raise Misuse(f"{path} defines no Claim; write one as `from dynopt.symbolic.claims import Claim` shows in its help")
+    return list(found.values())
+
+
+def _load(path: Path) -> ModuleType:
+    if not path.exists():
+        raise Misuse(f"there is no file {str(path)!r}; check the path")
+    if path.suffix != ".py":
+        raise Misuse(f"{str(path)!r} is not a Python file; a claim file ends in .py")
+    alias = f"dynopt_claims_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(alias, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[alias] = module  # dataclasses and pickling look a class's module up by its name
+    linecache.checkcache(str(path))
+    try:
+        # compiled here rather than by the loader: an edited file of the same second and size must not come from a cache
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except KeyboardInterrupt:
+        raise
+    except SyntaxError as error:
+        del sys.modules[alias]
+        raise Misuse(f"{path} is not Python (line {error.lineno}: {error.msg}); correct the file") from error
+    except BaseException as error:
+        del sys.modules[alias]
+        line = _line_in(path, error)
+        raise Misuse(f"{path}{line} raises {type(error).__name__} ({_one_line(error)}); correct the file") from error
+    return module
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """The innermost line of the file itself on the error's way."""
+    line, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == str(path):
+            line = step.tb_lineno
+        step = step.tb_next
+    return f", line {line}," if line else ""
+
+
+def claim_fault(claim: Claim) -> str:
+    """Why a claim cannot be judged, or the empty string."""
+    for name in ("id", "source", "statement"):
+        if not isinstance(getattr(claim, name), str) or not getattr(claim, name).strip():
+            return f"{name} is {getattr(claim, name)!r}; write a text"
+    if claim.expected is not None and claim.expected not in list(Verdict):
+        return f"expected is {claim.expected!r}, not a verdict; {closest(str(claim.expected), list(Verdict))}"
+    if claim.expected == Verdict.NOT_CHECKABLE and not claim.remark.strip():
+        return "it is expected to be not-checkable without a reason; say why in remark"
+    if not claim.checks and claim.expected != Verdict.NOT_CHECKABLE:
+        return "checks is empty; give at least one Implication, Exists or Computation"
+    problem = _checks_fault("checks", claim.checks) or _checks_fault("needed", claim.needed)
+    if problem:
+        return problem
+    if claim.correction is not None:
+        if not isinstance(claim.correction, Correction) or not claim.correction.checks:
+            return "correction is not a Correction with checks; write Correction(statement=..., checks=[...])"
+        problem = _checks_fault("correction.checks", claim.correction.checks)
+    if claim.extra is not None:
+        problem = problem or (f"extra: {fault(claim.extra)}" if fault(claim.extra) else "")
+        if not claim.needed:
+            problem = problem or "extra is given without needed; give the checks that prove the extra hypothesis necessary"
+    return problem
+
+
+def _checks_fault(where: str, checks: Any) -> str:
+    if not isinstance(checks, Sequence) or isinstance(checks, str):
+        return f"{where} is {type(checks).__name__}; write a list of Implication, Exists or Computation"
+    for position, check in enumerate(checks):
+        problem = _check_fault(check)
+        if problem:
+            name = getattr(check, "part", "") or f"{where}[{position}]"
+            return f"{name}: {problem}"
+    return ""
+
+
+def _check_fault(check: Check) -> str:
+    if isinstance(check, Implication):
+        formulas = {**_numbered("given", check.given), "then": check.then}
+    elif isinstance(check, Exists):
+        formulas = _numbered("such_that", check.such_that)
+    elif isinstance(check, Computation):
+        if not isinstance(check.methods, Mapping) or len(check.methods) < 2 or not all(isinstance(m, Callable) for m in check.methods.values()):  # type: ignore[arg-type]
+            return "methods are not two or more functions; give at least two independent ones, {name: function without arguments}"
+        return ""
+    else:
+        return f"{check!r} is not a check; write Implication, Exists or Computation"
+    for name, formula in formulas.items():
+        problem = fault(formula)
+        if problem:
+            return f"{name}: {problem}"
+    return names_fault(formulas.values())
+
+
+def _numbered(name: str, formulas: Any) -> dict[str, Any]:
+    if not isinstance(formulas, Sequence):
+        return {name: formulas} if fault(formulas) else {name: "a single formula"}
+    return {f"{name}[{i}]": f for i, f in enumerate(formulas)}
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 160 else text[:157] + "..."
