@@ -66,5 +66,5 @@ def _run(name: str, words: list[str]) -> int:
     try:
         code = app(words, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        raise Misuse(" ".join(str(error).split()) + f"; see dynopt {name} --help") from error
+        raise Misuse(" ".join(str(error).split()).rstrip(".") + f"; see dynopt {name} --help") from error
     return int(code or 0)

@@ -12,7 +12,7 @@ def run(
     /,
     *,
     property: str = "stable",
-    spectrum: str,
+    spectrum: Annotated[str, Parameter(allow_leading_hyphen=True)],
     free: str = "gamma",
     seconds: float = 5.0,
     json: Annotated[bool, Parameter(negative="")] = False,

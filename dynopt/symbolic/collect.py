@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -105,9 +104,8 @@ def _load(path: Path) -> ModuleType:
     if path.suffix != ".py":
         raise Misuse(f"{str(path)!r} is not a Python file; a claim file ends in .py")
     alias = f"dynopt_claims_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(alias, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(alias)
+    module.__file__ = str(path)
     sys.modules[alias] = module  # dataclasses and pickling look a class's module up by its name
     linecache.checkcache(str(path))
     try:
@@ -172,27 +170,21 @@ def _checks_fault(where: str, checks: Any) -> str:
 
 
 def _check_fault(check: Check) -> str:
-    if isinstance(check, Implication):
-        formulas = {**_numbered("given", check.given), "then": check.then}
-    elif isinstance(check, Exists):
-        formulas = _numbered("such_that", check.such_that)
-    elif isinstance(check, Computation):
-        if not isinstance(check.methods, Mapping) or len(check.methods) < 2 or not all(isinstance(m, Callable) for m in check.methods.values()):  # type: ignore[arg-type]
+    if isinstance(check, Computation):
+        functions = list(check.methods.values()) if isinstance(check.methods, Mapping) else []
+        if len(functions) < 2 or not all(map(callable, functions)):
             return "methods are not two or more functions; give at least two independent ones, {name: function without arguments}"
         return ""
+    if isinstance(check, Implication):
+        name, listed, rest = "given", check.given, {"then": check.then}
+    elif isinstance(check, Exists):
+        name, listed, rest = "such_that", check.such_that, {}
     else:
         return f"{check!r} is not a check; write Implication, Exists or Computation"
-    for name, formula in formulas.items():
-        problem = fault(formula)
-        if problem:
-            return f"{name}: {problem}"
-    return names_fault(formulas.values())
-
-
-def _numbered(name: str, formulas: Any) -> dict[str, Any]:
-    if not isinstance(formulas, Sequence):
-        return {name: formulas} if fault(formulas) else {name: "a single formula"}
-    return {f"{name}[{i}]": f for i, f in enumerate(formulas)}
+    if not isinstance(listed, (list, tuple)):
+        return f"{name} is {type(listed).__name__}; write a list of formulas"
+    formulas = {f"{name}[{i}]": f for i, f in enumerate(listed)} | rest
+    return next((f"{at}: {fault(f)}" for at, f in formulas.items() if fault(f)), "") or names_fault(formulas.values())
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ zero that all of them must satisfy.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import sympy as sp
@@ -113,12 +114,11 @@ def real_rooted(chi: sp.Poly) -> tuple[sp.Expr, ...]:
     e = [(-1) ** i * c / coefficients[0] for i, c in enumerate(coefficients)]
     p: list[sp.Expr] = [sp.Integer(n)]
     for k in range(1, 2 * n - 1):
-        total = sum((-1) ** (i - 1) * e[i] * p[k - i] for i in range(1, min(k, n + 1))) if k > 1 else 0
-        total = total + ((-1) ** (k - 1) * k * e[k] if k <= n else (-1) ** (n - 1) * e[n] * p[k - n])
+        total = sum((-1) ** (i - 1) * e[i] * p[k - i] for i in range(1, min(k - 1, n) + 1))
+        if k <= n:
+            total += (-1) ** (k - 1) * k * e[k]
         p.append(sp.expand(total))
     hankel = sp.Matrix(n, n, lambda i, j: p[i + j])
-    import itertools
-
     minors = [
         sp.expand(hankel.extract(list(rows), list(rows)).det(method="berkowitz"))
         for size in range(2, n + 1)

@@ -209,10 +209,10 @@ class Point:
 
     def _power(self, e: sp.Pow) -> Real:
         base, exponent = e.args
-        if not (isinstance(exponent, sp.Rational) and exponent.q in (1, 2)):
+        if not isinstance(exponent, sp.Rational) or exponent.q & (exponent.q - 1):
             raise NotExact(f"the power in {e} has no exact evaluation")
         inside = self.value(base)
-        if exponent.q == 2:
+        for _ in range(int(exponent.q).bit_length() - 1):
             if inside.sign < 0:
                 raise Undefined(f"the radicand {base} is negative", e)
             inside = _sqrt(inside) if inside.sign else rational(0)
@@ -266,5 +266,6 @@ class Point:
 
 
 _RELATIONS: dict[str, Callable[[int], bool]] = {
-    "<": lambda s: s < 0, "<=": lambda s: s <= 0, ">": lambda s: s > 0, ">=": lambda s: s >= 0, "==": lambda s: s == 0, "!=": lambda s: s != 0,
+    "<": lambda s: s < 0, "<=": lambda s: s <= 0, "==": lambda s: s == 0,
+    ">": lambda s: s > 0, ">=": lambda s: s >= 0, "!=": lambda s: s != 0,
 }  # fmt: skip

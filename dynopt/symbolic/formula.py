@@ -38,13 +38,16 @@ def _expression_fault(e: Any) -> str:
     if isinstance(e, sp.Symbol):
         signs = [s for s in _SIGNS if getattr(e, f"is_{s}") is not None]
         if e.is_real is False or signs:
-            return f"the symbol {e} is declared {signs[0] if signs else 'complex'}; declare it real=True and state in given what it satisfies"
+            declared = signs[0] if signs else "not real"
+            return f"the symbol {e} is declared {declared}; declare it real=True and state in given what it satisfies"
         return ""
     if isinstance(e, sp.Rational):
         return ""
     if isinstance(e, sp.Float):
         return f"{e} is a floating-point number; write it exactly, such as sp.Rational(1, 10)"
-    power = isinstance(e, sp.Pow) and isinstance(e.args[1], sp.Rational) and e.args[1].q in (1, 2)
+    if isinstance(e, sp.polys.rootoftools.ComplexRootOf):
+        return "" if e.is_real else f"{_short(e)} is not a real number; compare real numbers only"
+    power = isinstance(e, sp.Pow) and isinstance(e.args[1], sp.Rational) and e.args[1].q & (e.args[1].q - 1) == 0
     if isinstance(e, (sp.Add, sp.Mul, sp.Abs, sp.Max, sp.Min)) or power:
         return next((f for f in map(_expression_fault, e.args[:1] if power else e.args) if f), "")
     return f"{_short(e)} is outside the language; use + - * /, integer powers, sqrt, Abs, Min and Max of real symbols"

@@ -129,13 +129,13 @@ def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inpu
         row = sp.sympify(row)
         for j, x in enumerate(unknowns):
             slope = sp.diff(row, x)
-            if slope.free_symbols & set(unknowns):
-                raise NotLinear(
-                    f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "
-                    "freeze its gain, or study it by runs (trajectory, escape)"
-                )
             matrix[i, j] = slope
         rest = sp.simplify(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
+        if (matrix.row(i).free_symbols | rest.free_symbols) & set(unknowns):
+            raise NotLinear(
+                f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "
+                "freeze its gain, or study it by runs (trajectory, escape)"
+            )
         if rest != 0:
             raise NotLinear(f"{system.name} adds the constant {rest} to its update, so it has no mode matrix M(λ)")
     return matrix[:, : len(states)], matrix[:, len(states) :]

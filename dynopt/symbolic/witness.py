@@ -49,7 +49,7 @@ def complete(point: Mapping[sp.Symbol, Any], formulas: Iterable[Any]) -> Witness
     return {s: sp.sympify(point.get(s, 0)) for s in symbols}
 
 
-def simplest(point: Witness, accepts: Callable[[Witness], bool]) -> Witness:
+def simplest(point: Witness, accepts: Callable[[Witness], object]) -> Witness:
     """A simpler accepted point: each coordinate in turn takes the simplest value that keeps the point accepted.
 
     >>> x, y = sp.symbols("x y", real=True)
@@ -70,9 +70,9 @@ def simplest(point: Witness, accepts: Callable[[Witness], bool]) -> Witness:
     return point
 
 
-def _accepted(point: Witness, accepts: Callable[[Witness], bool]) -> bool:
+def _accepted(point: Witness, accepts: Callable[[Witness], object]) -> bool:
     try:
-        return accepts(point)
+        return bool(accepts(point))
     except NotExact:
         return False
 
