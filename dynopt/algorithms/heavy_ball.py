@@ -79,9 +79,10 @@ class HeavyBall(Algorithm):
 
 
 class HeavyBallVelocity(Algorithm):
-    """The heavy ball in velocity form: v⁺ = mv + ∇J(θ), θ⁺ = θ − γv⁺, started with v = 0.
+    """The heavy ball in velocity form: v⁺ = mv + (1 − τ)∇J(θ), θ⁺ = θ − γv⁺, started with v = 0.
 
-    This is torch.optim.SGD(momentum=m), dampening 0.
+    With dampening τ = 0 this is torch.optim.SGD(momentum=m).  With τ > 0 torch takes the first step
+    undampened (v⁺ = ∇J(θ)); every later step is the same.
     """
 
     name = "heavy_ball_velocity"
@@ -89,13 +90,14 @@ class HeavyBallVelocity(Algorithm):
 
     gamma: Scalar = number("(0, oo)", "step-size")
     momentum: Scalar = number("[0, 1)", "momentum")
+    dampening: Scalar = number("[0, 1)", "dampening of the gradient", 0)
 
     def init(self, theta0: Any, oracle: Oracle) -> Moving:
         return Moving(theta0, theta0 - theta0)
 
     def update(self, state: Moving, oracle: Oracle, k: Any) -> Moving:
-        velocity = self.momentum * state.velocity + oracle.gradient(state.theta)
+        velocity = self.momentum * state.velocity + (1 - self.dampening) * oracle.gradient(state.theta)
         return Moving(state.theta - self.gamma * velocity, velocity)
 
     def flow(self) -> tuple[Flow, Any] | None:
-        return friction(self.momentum, self.gamma)
+        return friction(self.momentum, self.gamma * (1 - self.dampening)) if not is_schedule(self.gamma) else None

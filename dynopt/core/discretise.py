@@ -31,7 +31,7 @@ class Discretisation(Algorithm):
         return self._flow(), self.gamma  # type: ignore[attr-defined]
 
     def _time(self, k: Any) -> Any:
-        return self.flow_class.start_time + k * self.gamma  # type: ignore[attr-defined]
+        return Fraction(repr(self.flow_class.start_time)) + k * self.gamma  # type: ignore[attr-defined]
 
     def check(self) -> None:
         if not self.flow_class.autonomous and is_schedule(self.gamma):  # type: ignore[attr-defined]

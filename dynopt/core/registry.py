@@ -29,6 +29,13 @@ METHODS = {
     "din": "dynopt.algorithms.din:DIN",
     "din_vanishing": "dynopt.algorithms.din:VanishingDIN",
     "inna": "dynopt.algorithms.inna:INNA",
+    "semi_implicit_din": "dynopt.algorithms.din_schemes:SemiImplicitDIN",
+    "midpoint_din": "dynopt.algorithms.din_schemes:MidpointDIN",
+    "qhm": "dynopt.algorithms.qhm:QuasiHyperbolicMomentum",
+    "triple_momentum": "dynopt.algorithms.triple_momentum:TripleMomentum",
+    "aggregated_momentum": "dynopt.algorithms.aggregated_momentum:AggregatedMomentum",
+    "innaprop_frozen": "dynopt.algorithms.innaprop:FrozenINNAprop",
+    "step_tuned_frozen": "dynopt.algorithms.step_tuned:FrozenStepTuned",
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",

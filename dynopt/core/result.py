@@ -21,6 +21,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):
+        value = float(value)  # a np.float64 is a float with another repr
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, Fraction):
         return str(value)

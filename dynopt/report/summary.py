@@ -39,8 +39,8 @@ def text(summary: Summary) -> str:
 
 _GREEK = {
     "theta_prev": "θ₋", "theta": "θ", "psi": "ψ", "alpha": "α", "beta": "β", "gamma": "γ", "lamda": "λ", "mu": "μ", "grad J": "∇J",
-    "**2": "²", "**3": "³", "**4": "⁴", "*": "·",
 }  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def greek(expression: object) -> str:
@@ -52,7 +52,7 @@ def greek(expression: object) -> str:
     result = re.sub(r"Ne\(([^,]*), 0\)", r"\1 ≠ 0", str(expression))
     for word, letter in _GREEK.items():
         result = result.replace(word, letter)
-    return result
+    return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("*", "·")
 
 
 def _indent(block: str) -> str:

@@ -47,7 +47,7 @@ class Bound(Result):
 
     Attributes
     ----------
-    method, property, spectrum, parameter : what was asked.
+    method, property, spectrum, parameter : what was asked; parameters left out are at their defaults, which ``method`` shows.
     guarantee : what an admissible value implies, and for which functions.
     intervals : the exact admissible set, ascending; empty when nothing is admissible; None when other
         parameters are left as symbols, so that only the closed form exists.
@@ -93,7 +93,7 @@ def bound(
     if property not in CRITERIA:
         raise Misuse(f"there is no property {property!r}; {closest(property, CRITERIA)}")
     low, high = _interval(spectrum)
-    system = symbolic(method, free)
+    system = symbolic(method, free, defaults=True)
     parameter = system.parameter(free)
     if parameter.domain is None:
         raise Misuse(f"{system.name}: {free} is an option, not a number; choose one of {', '.join(p.name for p in system.numbers())}")
@@ -102,14 +102,18 @@ def bound(
     criterion = CRITERIA[property](space)
     others = set().union(*(q.free_symbols for q in criterion.polynomials), set()) - {unknown, eigenvalue}
     form = closed_form(type(system), property, free)
+    text = _text(system, free)
     if others:
-        return Bound(_text(method), property, (low, high), free, criterion.guarantee, form, None, ())
+        return Bound(text, property, (low, high), free, criterion.guarantee, form, None, ())
     pieces, deciders = _decide(criterion, unknown, parameter.domain, low, high, seconds)
-    return Bound(_text(method), property, (low, high), free, criterion.guarantee, form, tuple(map(_interval_of, pieces)), deciders)
+    return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(_interval_of, pieces)), deciders)
 
 
-def _text(method: str | System) -> str:
-    return method if isinstance(method, str) else method.call()
+def _text(system: System, free: str) -> str:
+    """The call with every value that was used, defaults included."""
+    shown = [p.name for p in system.numbers() if p.name != free and not getattr(system, p.name).free_symbols]
+    used = ", ".join(f"{name}={getattr(system, name)}" for name in shown)
+    return f"{system.name}({used})" if used else system.name
 
 
 def _interval(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:

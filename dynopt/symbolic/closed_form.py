@@ -43,6 +43,7 @@ class ClosedForm(Result):
         return str(self) or "True"
 
 
+@functools.cache
 def closed_form(method: type[System], property: str, free: str = "gamma") -> ClosedForm | None:
     """The property on [μ, L] with 0 < μ ≤ L (on [−L, L] for ``diffeomorphism``) as conditions without λ.
 

@@ -88,7 +88,7 @@ def stable(space: StateSpace) -> Criterion:
 
 def diffeomorphism(space: StateSpace) -> Criterion:
     """The map has an invertible Jacobian: det M(λ) ≠ 0."""
-    determinant = _numerator(space.mode_matrix.det(method="berkowitz"))
+    determinant = _radical(_numerator(space.mode_matrix.det(method="berkowitz")))
     return Criterion(
         "diffeomorphism", "!= 0", (determinant,),
         "local diffeomorphism wherever the Hessian spectrum lies in the interval: det M(λ) ≠ 0 there; holds for every such function",
@@ -102,14 +102,16 @@ def non_oscillating(space: StateSpace) -> Criterion:
 
 
 def real_rooted(chi: sp.Poly) -> tuple[sp.Expr, ...]:
-    """Expressions that are all non-negative iff every root of χ is real: the principal minors of its Bézout–Hankel form.
+    """Expressions that are all non-negative iff every root of χ is real.
 
-    The Hankel matrix of Newton sums is positive semidefinite iff all roots are real (Hermite).  For
-    degree 2 this is the discriminant.
+    Up to degree 3 the discriminant; above, the principal minors of the Hankel matrix of Newton sums,
+    which is positive semidefinite iff all roots are real (Hermite).
     """
     n = chi.degree()
     if n == 1:
         return ()
+    if n <= 3:
+        return (sp.expand(chi.discriminant()),)
     coefficients = chi.all_coeffs()
     e = [(-1) ** i * c / coefficients[0] for i, c in enumerate(coefficients)]
     p: list[sp.Expr] = [sp.Integer(n)]
@@ -137,6 +139,12 @@ def _numerator(e: sp.Expr) -> sp.Expr:
         if not (base.is_positive or (power % 2 == 0 and eigenvalue not in base.free_symbols and base.is_nonzero)):
             kept *= base**power
     return sp.expand(kept)
+
+
+def _radical(e: sp.Expr) -> sp.Expr:
+    """A polynomial with the same zeros, each simple."""
+    constant, factors = sp.factor_list(e)
+    return sp.expand(sp.Mul(sp.sign(constant), *(base for base, _ in factors)))
 
 
 CRITERIA = {"stable": stable, "diffeomorphism": diffeomorphism, "non-oscillating": non_oscillating}

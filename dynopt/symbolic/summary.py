@@ -208,9 +208,8 @@ def _spiral(discriminant: sp.Expr) -> tuple[str | None, str | None]:
     a, b, _ = poly.all_coeffs()
     exists = sp.factor_list(poly.discriminant())
     kept = sp.Mul(sp.sign(exists[0]), *(base if power % 2 else 1 for base, power in exists[1] if not base.is_positive))
-    middle, half = sp.simplify(-b / (2 * a)), sp.simplify(sp.sqrt(sp.factor(poly.discriminant())) / (2 * a))
-    lower, upper = sp.simplify(middle - half), sp.simplify(middle + half)
-    return f"({lower} < {eigenvalue}) & ({eigenvalue} < {upper})", f"when {kept} > 0, else never"
+    middle, half = sp.simplify(-b / (2 * a)), sp.sqrt(sp.factor(poly.discriminant() / (4 * a**2)))
+    return f"({middle - half} < {eigenvalue}) & ({eigenvalue} < {middle + half})", f"when {kept} > 0, else never"
 
 
 def _tex(name: str) -> str:

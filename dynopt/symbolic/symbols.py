@@ -45,11 +45,12 @@ def symbol(parameter: Parameter) -> sp.Symbol:
     return sp.Symbol(parameter.name, **assumptions(parameter.domain))
 
 
-def symbolic(method: str | Call | type[System] | System, *free: str) -> System:
+def symbolic(method: str | Call | type[System] | System, *free: str, defaults: bool = False) -> System:
     """The method with exact numbers where values are given and symbols elsewhere.
 
     ``method`` is a call (``"inna(alpha=1/2)"``), a class (all symbols) or an instance (all values);
-    parameters named in ``free`` become symbols in any case.
+    parameters named in ``free`` become symbols in any case.  With ``defaults``, parameters left out
+    take their declared default where they have one.
 
     >>> symbolic("inna(alpha=1/2)").beta
     beta
@@ -65,7 +66,7 @@ def symbolic(method: str | Call | type[System] | System, *free: str) -> System:
     for name in values:
         cls.parameter(name)
     for p in cls.numbers():
-        value = values.get(p.name)
+        value = values.get(p.name, p.default if defaults else None)
         if is_schedule(value):
             raise Misuse(f"{cls.name}: {p.name}={value} varies with the iteration; give a constant for a symbolic analysis")
         if p.name in free or value is None:

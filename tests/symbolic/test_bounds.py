@@ -70,7 +70,7 @@ def radius_is_below_one(matrix, step, lam, gamma):
 def test_spectral_radius_on_both_sides_of_each_end(call, prop, spectrum, offset):
     found = bound(call, prop, spectrum)
     low, high = found.spectrum
-    space = state_space(symbolic(call, "gamma"))
+    space = state_space(symbolic(call, "gamma", defaults=True))
     gamma = symbol(space.system.parameter("gamma"))
     points = [low, high, *(low + (high - low) * sp.Rational(i, 16) for i in range(1, 16))]
 
@@ -92,7 +92,7 @@ def test_spectral_radius_on_both_sides_of_each_end(call, prop, spectrum, offset)
 def test_determinant_vanishes_exactly_outside(call):
     """det M(λ) is affine in λ for these methods, so a zero in [−10, 10] is a sign change between the ends."""
     found = bound(call, "diffeomorphism", (-10, 10))
-    space = state_space(symbolic(call, "gamma"))
+    space = state_space(symbolic(call, "gamma", defaults=True))
     gamma = symbol(space.system.parameter("gamma"))
     determinant = space.mode_matrix.det()
     assert sp.degree(sp.expand(determinant), eigenvalue) <= 1
@@ -114,7 +114,7 @@ def test_z3_refuses_a_damaged_answer(call, prop, spectrum):
     from dynopt.symbolic.algebraic import Algebraic
     from dynopt.symbolic.cells import Piece, admissible
 
-    space = state_space(symbolic(call, "gamma"))
+    space = state_space(symbolic(call, "gamma", defaults=True))
     criterion = CRITERIA[prop](space)
     parameter = space.system.parameter("gamma")
     gamma, (low, high) = symbol(parameter), (sp.Rational(v) for v in spectrum)

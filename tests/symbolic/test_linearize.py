@@ -19,6 +19,13 @@ CALLS = [
     "heavy_ball_velocity(gamma=0.05, momentum=0.8)",
     "nesterov(gamma=0.05, momentum=0.8)",
     "inna(alpha=0.7, beta=0.3, gamma=0.05)",
+    "semi_implicit_din(alpha=0.7, beta=0.3, gamma=0.05)",
+    "midpoint_din(alpha=0.7, beta=0.3, gamma=0.05)",
+    "qhm(gamma=0.05, momentum=0.8, nu=0.7)",
+    "triple_momentum(gamma=0.05, momentum=0.6, extrapolation=0.3)",
+    "aggregated_momentum(gamma=0.05, momentum1=0.2, momentum2=0.9)",
+    "innaprop_frozen(gamma=0.05, gain=3)",
+    "step_tuned_frozen(gamma=0.05)",
     "gradient_flow",
     "hbf(alpha=1.5)",
     "din(alpha=0.7, beta=0.3)",
@@ -47,7 +54,7 @@ def test_mode_eigenvalues_are_those_of_the_dense_update(call):
     half = rng.normal(size=(4, 4))
     hessian = half + half.T
     full = np.linalg.eigvals(dense(dynopt.method(call).numeric(), hessian))
-    matrix = sp.lambdify(eigenvalue, state_space(symbolic(call)).mode_matrix, "numpy")
+    matrix = sp.lambdify(eigenvalue, state_space(symbolic(call, defaults=True)).mode_matrix, "numpy")
     modes = np.concatenate([np.linalg.eigvals(np.array(matrix(v), dtype=float)) for v in np.linalg.eigvalsh(hessian)])
     # match the two multisets greedily: complex numbers have no order
     for value in full:

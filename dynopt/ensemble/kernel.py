@@ -1,0 +1,251 @@
+"""The text of fused escape kernels: one `Trace`, written for numba (CPU) and for Triton (CUDA).
+
+A kernel draws the starts from the counter-based generator of `dynopt.ensemble.rng`, keeps the state
+of each run in registers, adds one to a counter while the run has not left (no branch per step), looks
+every `CHECK` steps whether all of its runs have left, and goes on ``linger`` steps to see where they
+come to rest.  Texts are kept on disk under their hash, where both compilers find them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import sympy as sp
+
+from dynopt.ensemble.trace import Assignments, Source, Trace
+
+CHECK = 16
+"""Steps between two looks at whether all runs of a group have left."""
+
+MATH = {"sqrt": "math.sqrt", "abs": "abs", "sin": "math.sin", "cos": "math.cos", "exp": "math.exp", "log": "math.log", "tanh": "math.tanh"}
+TRITON = {
+    "sqrt": "tl.sqrt", "abs": "tl.abs", "sin": "tl.sin", "cos": "tl.cos", "exp": "tl.exp", "log": "tl.log",
+    "max": "tl.maximum", "min": "tl.minimum",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a kernel computes.
+
+    Attributes
+    ----------
+    trace : the method on the problem.
+    measure : an expression of θ (``trace.state[:n]``); a run is out at the first step with measure ≥ level.
+    places : points of R^n where runs may come to rest.
+    """
+
+    trace: Trace
+    measure: sp.Expr
+    places: tuple[tuple[float, ...], ...]
+
+
+def numba_text(task: Task) -> str:
+    """The module text of the CPU kernel: lanes in the inner loop, time outside it."""
+    write = Source(MATH)
+    t = task.trace
+    n, m = t.dimension, len(t.state)
+    constants = [f"    c_{i} = C[{i}]" for i in range(len(t.constants))]
+    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(t.constants)}
+
+    def lines(code: Assignments, targets: Sequence[str], indent: int) -> list[str]:
+        pad = " " * indent
+        text = [f"{pad}{s} = {write.doprint(e.xreplace(names))}" for s, e in code.temporaries]
+        text += [f"{pad}n_{i} = {write.doprint(e.xreplace(names))}" for i, e in enumerate(code.outputs)]
+        return [*text, *(f"{pad}{target} = n_{i}" for i, target in enumerate(targets))]
+
+    load = [f"                    {s} = S{i}[l]" for i, s in enumerate(t.state)]
+    store = [f"S{i}[l]" for i in range(m)]
+    body = "\n".join([*load, *lines(t.step, store, 20)])
+    theta = "\n".join(f"                    {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))
+    measure = write.doprint(task.measure.xreplace(names))
+    start = [f"                {x} = P[{i}] + scale * draw(seed0, seed1, run, {i})" for i, x in enumerate(t.start)]
+    begin = "\n".join([*start, *lines(t.init, store, 16), *(f"                {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))])
+    allocate = "\n".join(f"        S{i} = np.empty(LANES)" for i in range(m))
+    places = "\n".join(
+        f"            d = {' + '.join(f'(S{i}[l] - Q[{j}, {i}])*(S{i}[l] - Q[{j}, {i}])' for i in range(n))}\n"
+        f"            if d <= best:\n                best = d\n                place = {j}"
+        for j in range(len(task.places))
+    )
+    finite = " + ".join(f"S{i}[l]*0.0" for i in range(m))
+    return f'''import math
+
+import numpy as np
+from numba import njit, prange
+
+LANES = {CHECK}
+
+
+@njit(inline="always")
+def philox(c0, c1, c2, c3, k0, k1):
+    mask = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    for _ in range(10):
+        a = np.uint64(0xD2511F53) * c0
+        b = np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (b >> half) ^ c1 ^ k0, b & mask, (a >> half) ^ c3 ^ k1, a & mask
+        k0 = (k0 + np.uint64(0x9E3779B9)) & mask
+        k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+    return c0, c1, c2, c3
+
+
+@njit(inline="always")
+def unit(high, low):
+    return ((high >> np.uint64(5)) * np.uint64(67108864) + (low >> np.uint64(6)) + np.uint64(1)) * 1.1102230246251565e-16
+
+
+@njit(inline="always")
+def draw(seed0, seed1, run, i):
+    a, b, c, d = philox(run & np.uint64(0xFFFFFFFF), run >> np.uint64(32), np.uint64(i // 2), np.uint64(0), seed0, seed1)
+    radius, angle = math.sqrt(-2.0 * math.log(unit(a, b))), 6.283185307179586 * unit(c, d)
+    return radius * (math.cos(angle) if i % 2 == 0 else math.sin(angle))
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={{"contract", "reassoc", "nsz", "arcp"}})
+def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, tolerance, P, Q, C):
+{chr(10).join(constants) or "    pass"}
+    for block in prange((count + LANES - 1) // LANES):
+{allocate}
+        waited = np.zeros(LANES, np.int64)
+        pending = np.empty(LANES, np.int64)
+        for l in range(LANES):
+                run = np.uint64(first) + np.uint64(block * LANES + l)
+{begin}
+                pending[l] = not ({measure} >= level)
+        k = 0
+        busy = True
+        while busy and k < steps:
+            for _ in range(LANES):
+                for l in range(LANES):
+                    waited[l] += pending[l]
+{body}
+{theta}
+                    pending[l] &= not ({measure} >= level)
+            k += LANES
+            left = 0
+            for l in range(LANES):
+                left += pending[l]
+            busy = left > 0
+        for _ in range(linger):
+                for l in range(LANES):
+{body}
+        for l in range(LANES):
+            index = block * LANES + l
+            if index >= count:
+                continue
+            out[index] = -1 if (pending[l] or waited[l] > steps) else waited[l]
+            best = tolerance * tolerance
+            place = -1
+{places}
+            if not ({finite} == 0.0):
+                place = -2
+            rest[index] = place
+'''
+
+
+def triton_text(task: Task) -> str:
+    """The module text of the CUDA kernel: a block of runs per program, everything in registers."""
+    write = Source(TRITON)
+    t = task.trace
+    n = t.dimension
+    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(t.constants)}
+    constants = "\n".join(f"    c_{i} = tl.load(C + {i})" for i in range(len(t.constants)))
+
+    def lines(code: Assignments, indent: int) -> str:
+        pad = " " * indent
+        text = [f"{pad}{s} = {write.doprint(e.xreplace(names))}" for s, e in code.temporaries]
+        text += [f"{pad}n_{i} = {write.doprint(e.xreplace(names))}" for i, e in enumerate(code.outputs)]
+        return "\n".join([*text, *(f"{pad}{s} = n_{i}" for i, s in enumerate(t.state))])
+
+    measure = write.doprint(task.measure.xreplace(names))
+    draws = []
+    for block in range((n + 1) // 2):
+        draws.append(f"    a, b, c, d = tl.philox(seed, low, high, low * 0 + {block}, low * 0)")
+        draws.append("    radius, angle = tl.sqrt(-2.0 * tl.log(unit(a, b))), two_pi * unit(c, d)")
+        draws.append(f"    x{2 * block} = tl.load(P + {2 * block}) + scale * (radius * tl.cos(angle))")
+        if 2 * block + 1 < n:
+            draws.append(f"    x{2 * block + 1} = tl.load(P + {2 * block + 1}) + scale * (radius * tl.sin(angle))")
+    places = "\n".join(
+        "    d2 = " + " + ".join(f"(s{i} - tl.load(Q + {j * n + i}))*(s{i} - tl.load(Q + {j * n + i}))" for i in range(n)) + "\n"
+        f"    place = tl.where(d2 <= best, {j}, place)\n    best = tl.minimum(d2, best)"
+        for j in range(len(task.places))
+    )
+    finite = " + ".join(f"{s}*0.0" for s in t.state)
+    return f'''import triton
+import triton.language as tl
+
+
+@triton.jit
+def unit(high, low):
+    n = (high >> 5).to(tl.int64) * 67108864 + (low >> 6).to(tl.int64) + 1
+    return n.to(tl.float64) * 1.1102230246251565e-16
+
+
+@triton.jit
+def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, C, BLOCK: tl.constexpr):
+    scale = tl.load(F)
+    level = tl.load(F + 1)
+    tolerance = tl.load(F + 2)
+    two_pi = tl.load(F + 3)
+{constants}
+    lane = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    run = lane + first
+    low = (run & 0xFFFFFFFF).to(tl.uint32)
+    high = (run >> 32).to(tl.uint32)
+{chr(10).join(draws)}
+{lines(t.init, 4)}
+    waited = tl.zeros([BLOCK], tl.int32)
+    pending = tl.where({measure} >= level, 0, 1)
+    k = 0
+    busy = 1
+    while (k < steps) & (busy > 0):
+        for _ in tl.static_range({CHECK}):
+            waited += pending
+{lines(t.step, 12)}
+            pending = tl.where({measure} >= level, 0, pending)
+        k += {CHECK}
+        busy = tl.max(pending, 0)
+    for _ in range(linger):
+{lines(t.step, 8)}
+    best = s0*0.0 + tolerance * tolerance
+    place = tl.full([BLOCK], -1, tl.int32)
+{places}
+    place = tl.where(({finite}) == 0.0, place, -2)
+    inside = lane < count
+    tl.store(out + lane, tl.where((pending > 0) | (waited > steps), -1, waited), mask=inside)
+    tl.store(rest + lane, place, mask=inside)
+'''
+
+
+def cache_folder() -> Path:
+    """Where kernel texts (and numba's compiled code beside them) are kept."""
+    base = os.environ.get("DYNOPT_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dynopt" / "kernels"
+
+
+def load(text: str) -> ModuleType:
+    """The module of a kernel text, from the file named by its hash, so that compilers can cache it on disk."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    name = f"dynopt_kernel_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    path = cache_folder() / f"{name}.py"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(text)
+        temporary.replace(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,201 @@
+"""A definition traced on a problem: straight-line arithmetic for fused kernels.
+
+The update runs once on symbols, coordinate by coordinate.  Where the next state is a polynomial in
+the state, its coefficients depend on parameters alone: they are computed once per run (``constants``)
+and the loop body is in Horner form.  Everything else goes through common-subexpression elimination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from dynopt.core.algorithm import Algorithm
+from dynopt.core.oracle import FunctionOracle
+from dynopt.core.parameter import is_schedule
+from dynopt.errors import Misuse
+from dynopt.symbolic.symbols import symbolic
+
+
+class Untraceable(Misuse):
+    """The method on this problem has no straight-line trace; the sentence says why, and eager torch runs instead."""
+
+
+@dataclass(frozen=True)
+class Assignments:
+    """Straight-line code: ``temporaries`` in order, then one expression for each output."""
+
+    temporaries: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    outputs: tuple[sp.Expr, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A method on a problem as arithmetic on scalars.
+
+    Attributes
+    ----------
+    state : symbols of the state, block by block, coordinate by coordinate; the first n are θ.
+    start : symbols of θ₀.
+    constants : symbols that the loop body uses, each with the value that it has for this method's parameters.
+    init : the initial state from ``start``.
+    step : the next state from ``state``.
+    """
+
+    state: tuple[sp.Symbol, ...]
+    start: tuple[sp.Symbol, ...]
+    constants: tuple[tuple[sp.Symbol, float], ...]
+    init: Assignments
+    step: Assignments
+
+    @property
+    def dimension(self) -> int:
+        return len(self.start)
+
+
+def trace(method: Algorithm, problem: Any) -> Trace:
+    """Trace the definition of ``method`` on ``problem``.
+
+    Raises
+    ------
+    Untraceable : a scheduled parameter, an iteration-dependent update, or a problem without symbols.
+
+    Examples
+    --------
+    >>> import dynopt
+    >>> t = trace(dynopt.method("gd(gamma=0.5)"), dynopt.problem("quadratic(spectrum=[1, 2])"))
+    >>> [str(e) for e in t.step.outputs], [v for _, v in t.constants]
+    (['c0*s0', 's1*0'], [0.5])
+    """
+    for p in method.numbers():
+        if is_schedule(getattr(method, p.name)):
+            raise Untraceable(f"{method.name}: {p.name} varies with the iteration, so no fixed loop body exists")
+    if not hasattr(problem, "symbols"):
+        raise Untraceable(f"problem {getattr(problem, 'name', problem)!r} has no symbolic form")
+    general = symbolic(type(method), *())
+    general = general.replace(**{p.name: getattr(method, p.name) for p in method.parameters() if p.domain is None})
+    values = {getattr(general, p.name): float(getattr(method, p.name)) for p in method.numbers()}
+    n = problem.dimension
+    start = sp.symbols(f"x0:{n}", real=True)
+    oracle = FunctionOracle(problem.value, problem.gradient)
+    try:
+        initial = general.init(np.array(start, dtype=object), oracle)
+        state = sp.symbols(f"s0:{n * len(initial)}", real=True)
+        blocks = np.array(state, dtype=object).reshape(len(initial), n)
+        k = sp.Symbol("k", integer=True, nonnegative=True)
+        after = general.update(type(initial)(*blocks), oracle, k)
+    except (TypeError, AttributeError, NotImplementedError) as error:
+        raise Untraceable(f"{method.name} on {problem.name} does not run on symbols ({error})") from error
+    flat = [sp.sympify(e) for block in after for e in np.broadcast_to(block, (n,))]
+    if any(e.has(k) for e in flat):
+        raise Untraceable(f"{method.name} depends on the iteration, so no fixed loop body exists")
+    first = [sp.sympify(e) for block in initial for e in np.broadcast_to(block, (n,))]
+    pool = _Constants(values)
+    step = _straight(flat, state, pool, "t")
+    init = _straight(first, start, pool, "i")
+    return Trace(tuple(state), tuple(start), tuple(pool.found.items()), init, step)
+
+
+class _Constants:
+    """Parameter-only subexpressions, each evaluated once."""
+
+    def __init__(self, values: dict[sp.Symbol, float]) -> None:
+        self.values = values
+        self.found: dict[sp.Symbol, float] = {}
+        self._names: dict[sp.Expr, sp.Symbol] = {}
+
+    def name(self, coefficient: sp.Expr) -> sp.Expr:
+        if coefficient.is_Integer:
+            return coefficient
+        if coefficient not in self._names:
+            symbol = sp.Symbol(f"c{len(self._names)}", real=True)
+            self._names[coefficient] = symbol
+            exact = coefficient.subs({s: sp.Rational(repr(v)) for s, v in self.values.items()})
+            self.found[symbol] = float(sp.N(exact, 30))
+        return self._names[coefficient]
+
+
+def _straight(expressions: list[sp.Expr], variables: Any, pool: _Constants, prefix: str) -> Assignments:
+    prepared = [_horner(e, variables, pool) for e in expressions]
+    temporaries, outputs = sp.cse(prepared, symbols=sp.numbered_symbols(prefix), order="none")
+    return Assignments(tuple(temporaries), tuple(outputs))
+
+
+def _horner(expression: sp.Expr, variables: Any, pool: _Constants) -> sp.Expr:
+    parameters = set(pool.values)
+    if expression.is_polynomial(*variables):
+        poly = sp.Poly(expression, *variables)
+        if not poly.free_symbols_in_domain - parameters:
+            named = sp.Poly.from_dict({m: pool.name(sp.cancel(c)) for m, c in poly.terms()}, *variables)
+            return _nested(named.as_expr(), variables)
+    whole = {e for e in sp.preorder_traversal(expression) if e.free_symbols and e.free_symbols <= parameters}
+    numbers = {e for e in expression.atoms(sp.Rational) if not e.is_Integer and abs(e) != sp.Rational(1, 2)}
+    return expression.xreplace({e: pool.name(e) for e in whole | numbers})
+
+
+def _nested(expression: sp.Expr, variables: Any) -> sp.Expr:
+    """Horner form in powers of one variable at a time, even and odd polynomials in their square."""
+    used = [v for v in variables if expression.has(v)]
+    if not used:
+        return expression
+    separate = sp.Add(*(a for a in sp.Add.make_args(sp.expand(expression)) if len(a.free_symbols & set(used)) == 0))
+    total = separate
+    rest = sp.expand(expression - separate)
+    for v in used:
+        own = sp.Add(*(a for a in sp.Add.make_args(rest) if a.free_symbols & set(used) == {v}))
+        if own == 0:
+            continue
+        rest = sp.expand(rest - own)
+        exponents = [m[0] for m in sp.Poly(own, v).monoms()]
+        odd = min(exponents) if all((e - min(exponents)) % 2 == 0 for e in exponents) else None
+        if odd is None or len(exponents) == 1:
+            total += sp.horner(own, wrt=v)
+        else:
+            square = sp.Symbol(f"{v}_sq", real=True)
+            inner = sp.Add(*(c * square ** ((m[0] - odd) // 2) for m, c in sp.Poly(own, v).terms()))
+            total += v**odd * sp.horner(inner, wrt=square).subs(square, v**2)
+    return total + (sp.horner(rest, *used) if rest != 0 else 0)
+
+
+Writer = Callable[[sp.Expr], str]
+
+
+class Source(PythonCodePrinter):
+    """Python text of an expression with integer powers written as products; functions through ``functions``."""
+
+    def __init__(self, functions: dict[str, str]) -> None:
+        super().__init__({"fully_qualified_modules": False})
+        self.functions = functions
+
+    def _print_Pow(self, expr: sp.Expr, **kwargs: Any) -> str:
+        base, power = expr.as_base_exp()
+        if power.is_Integer and 0 < abs(int(power)) <= 16:
+            text = "*".join([f"({self._print(base)})"] * abs(int(power)))
+            return f"({text})" if power > 0 else f"(1.0/({text}))"
+        if power == sp.Rational(1, 2):
+            return f"{self.functions['sqrt']}({self._print(base)})"
+        if power == sp.Rational(-1, 2):
+            return f"(1.0/{self.functions['sqrt']}({self._print(base)}))"
+        raise Untraceable(f"the power {expr} has no kernel form")
+
+    def _print_Function(self, expr: sp.Expr) -> str:
+        name = type(expr).__name__.lower()
+        if name not in self.functions:
+            raise Untraceable(f"the function {type(expr).__name__} has no kernel form")
+        return f"{self.functions[name]}({', '.join(map(self._print, expr.args))})"
+
+    _print_Abs = _print_sin = _print_cos = _print_exp = _print_log = _print_tanh = _print_Max = _print_Min = _print_sign = _print_Function
+
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return repr(float(expr))
+
+    def _print_Integer(self, expr: sp.Integer) -> str:
+        return f"{int(expr)}.0"
+
+    def _print_Piecewise(self, expr: sp.Expr) -> str:
+        raise Untraceable("a piecewise expression has no kernel form yet")
