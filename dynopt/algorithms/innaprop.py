@@ -41,7 +41,9 @@ class FrozenINNAprop(Algorithm):
     def check(self) -> None:
         gap = self.beta - self.gamma
         if getattr(gap, "is_number", True) and not gap > 0:
-            raise Misuse(f"{self.name}: gamma={self.gamma} is not below beta={self.beta}; the step divides by beta - gamma: take gamma < beta")
+            raise Misuse(
+                f"{self.name}: gamma={self.gamma} is not below beta={self.beta}; the step divides by beta - gamma: take gamma < beta"
+            )
 
     def init(self, theta0: Any, oracle: Oracle) -> Lifted:
         return Lifted(theta0, (1 - self.alpha * self.beta) * theta0)

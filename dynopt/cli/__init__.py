@@ -12,6 +12,7 @@ COMMANDS = {
     "show": "update, flow, mode matrix, characteristic polynomial, conditions, references",
     "bound": "exact set of admissible values of the step-size (or another parameter)",
     "verify": "prove or refute the statements of claim files",
+    "equivalent": "substitutions under which one method is another",
     "trajectory": "a flow, iterates, and the distance between them",
     "escape": "saddle-escape study against the law",
     "study": "list, show, run, copy studies",
@@ -58,7 +59,9 @@ def _run(name: str, words: list[str]) -> int:
     import cyclopts
 
     command = importlib.import_module(f"dynopt.cli.{name}")
-    app = cyclopts.App(name=f"dynopt {name}", help=COMMANDS[name], version_flags=[], result_action="return_value")
+    app = cyclopts.App(
+        name=f"dynopt {name}", help=COMMANDS[name], version_flags=[], result_action="return_value", suppress_keyboard_interrupt=False
+    )
     if hasattr(command, "register"):
         command.register(app)
     else:

@@ -12,7 +12,17 @@ from dynopt.ensemble.kernel import Task
 
 
 def run_numba(
-    task: Task, *, seed: int, first: int, count: int, steps: int, linger: int, scale: float, level: float, tolerance: float, saddle: np.ndarray
+    task: Task,
+    *,
+    seed: int,
+    first: int,
+    count: int,
+    steps: int,
+    linger: int,
+    scale: float,
+    level: float,
+    tolerance: float,
+    saddle: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """First exit step and place of rest of runs ``first`` … ``first + count − 1``, int64 arrays of shape (count,).
 
@@ -32,6 +42,7 @@ def run_triton(
     saddle: np.ndarray, device: str = "cuda", block: int = 128, warps: int = 4,
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """The same on CUDA: int32 tensors on the device."""
+
     def tensor(values: object) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, dtype=np.float64).reshape(-1), device=device)
 

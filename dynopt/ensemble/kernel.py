@@ -75,7 +75,7 @@ def numba_text(task: Task) -> str:
         for j in range(len(task.places))
     )
     finite = " + ".join(f"S{i}[l]*0.0" for i in range(m))
-    return f'''import math
+    return f"""import math
 
 import numpy as np
 from numba import njit, prange
@@ -147,7 +147,7 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, t
             if not ({finite} == 0.0):
                 place = -2
             rest[index] = place
-'''
+"""
 
 
 def triton_text(task: Task) -> str:
@@ -178,7 +178,7 @@ def triton_text(task: Task) -> str:
         for j in range(len(task.places))
     )
     finite = " + ".join(f"{s}*0.0" for s in t.state)
-    return f'''import triton
+    return f"""import triton
 import triton.language as tl
 
 
@@ -221,7 +221,7 @@ def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, C, BLOCK: tl.c
     inside = lane < count
     tl.store(out + lane, tl.where((pending > 0) | (waited > steps), -1, waited), mask=inside)
     tl.store(rest + lane, place, mask=inside)
-'''
+"""
 
 
 def cache_folder() -> Path:

@@ -113,13 +113,15 @@ def state_space(system: System) -> StateSpace:
         after = system.update(state, oracle, index)
     A, B = _coefficients(system, list(after), list(state), oracle.answers)
     C, D = _coefficients(system, oracle.points, list(state), oracle.answers)
+    used = [j for j in range(B.shape[1]) if any(B[:, j]) or any(D[:, j])]  # a gradient that nothing depends on is no input
+    B, C, D = B[:, used], C[used, :], D[used, used]
     s0, g0 = _coefficients(system, list(initial), [theta0], starter.answers)
     for point in starter.points:
         if sp.expand(point - theta0) != 0:
             raise NotLinear(f"{system.name}: the start asks for a gradient away from theta0, which has no mode form")
     start = s0 + eigenvalue * (g0 * sp.ones(g0.shape[1], 1) if g0.shape[1] else sp.zeros(len(blocks), 1))
-    used = index if (A.has(index) or B.has(index) or C.has(index)) else None
-    return StateSpace(system, blocks, A, B, C, D, start.applyfunc(sp.expand), used)
+    dependence = index if (A.has(index) or B.has(index) or C.has(index)) else None
+    return StateSpace(system, blocks, A, B, C, D, start.applyfunc(sp.expand), dependence)
 
 
 def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inputs: list[sp.Symbol]) -> tuple[sp.Matrix, sp.Matrix]:

@@ -1,0 +1,122 @@
+"""The verdicts of `dynopt verify` on a terminal: a table, the counterexamples with what holds instead, a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from dynopt.errors import Outcome
+from dynopt.symbolic.check import Part
+from dynopt.symbolic.claims import Verdict
+from dynopt.symbolic.judge import Judgement
+from dynopt.symbolic.ledger import Verification
+
+_STYLE = {
+    Verdict.PROVED: "green", Verdict.REFUTED: "red", Verdict.CONDITIONAL: "yellow", Verdict.ILL_DEFINED: "magenta",
+    Verdict.VACUOUS: "magenta", Verdict.UNDECIDED: "bold red", Verdict.NOT_CHECKABLE: "dim",
+}  # fmt: skip
+
+
+def report(verification: Verification, console: Console | None = None) -> None:
+    """Print the verdicts, what is wrong and what holds instead, and a one-line summary."""
+    console = console or Console()
+    if verification.claims:
+        console.print(table(verification))
+    for claim in verification.claims:
+        lines = list(details(claim))
+        if lines:
+            console.print()
+            console.print(Text.assemble((claim.id, "bold"), "  ", (claim.verdict.value, _STYLE[claim.verdict])))
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(style="dim", no_wrap=True)
+            grid.add_column(ratio=1)
+            for label, text in lines:
+                grid.add_row("  " + label, escape(text))
+            console.print(grid)
+    if verification.errors:
+        console.print()
+        for error in verification.errors:
+            console.print(f"[bold red]not judged[/bold red]  {escape(error)}", highlight=False)
+    console.print()
+    console.print(summary(verification), highlight=False)
+
+
+def table(verification: Verification) -> Table:
+    """One row a claim, with the seconds that each decider (and the claim's own computations) took."""
+    names = list(dict.fromkeys(d["name"] for c in verification.claims for d in c.deciders if not d["computation"]))
+    computed = any(d["computation"] for c in verification.claims for d in c.deciders)
+    shared = _shared_document([c.source for c in verification.claims])
+    title = f"{shared} (times in seconds)" if shared else "times in seconds"
+    rows = Table(title=escape(title), title_justify="left", title_style="dim", box=None, pad_edge=False, header_style="bold")
+    rows.add_column("claim", no_wrap=True)
+    rows.add_column("place")
+    rows.add_column("verdict", no_wrap=True)
+    rows.add_column("expected", no_wrap=True)
+    for name in [*names, *(["computed"] if computed else [])]:
+        rows.add_column(name, justify="right")
+    for claim in verification.claims:
+        seconds = {d["name"]: d["seconds"] for d in claim.deciders}
+        cells = [f"{seconds[n]:.2f}" if n in seconds else "" for n in names]
+        if computed:
+            own = [d["seconds"] for d in claim.deciders if d["computation"]]
+            cells.append(f"{sum(own):.2f}" if own else "")
+        place = claim.source.removeprefix(shared).lstrip(", ")
+        rows.add_row(escape(claim.id), escape(place), Text(claim.verdict.value, _STYLE[claim.verdict]), _mark(claim), *cells)
+    return rows
+
+
+def _shared_document(sources: list[str]) -> str:
+    """The comma-separated words that all sources start with: the document, when all claims are from one."""
+    shared: list[str] = []
+    for words in zip(*(s.split(", ")[:-1] for s in sources), strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.append(words[0])
+    return ", ".join(shared) if len(sources) > 1 else ""
+
+
+def _mark(claim: Judgement) -> Text:
+    if claim.ok:
+        return Text("yes" if claim.expected else "-", "green" if claim.expected else "")
+    return Text(f"NO ({claim.expected})" if claim.expected and claim.expected != claim.verdict else "NO", "bold red")
+
+
+def details(claim: Judgement) -> Iterator[tuple[str, str]]:
+    """What a reader must see besides the row: the counterexample, the place, what holds instead, what failed."""
+    if claim.verdict != Verdict.PROVED or claim.failures:
+        yield "stated", claim.statement
+        if claim.hypotheses:
+            yield "provided", claim.hypotheses
+        for part in claim.parts:
+            if part.verdict != Verdict.PROVED:
+                yield part.verdict.value, (f"{part.part}: " if part.part else "") + evidence(part)
+        if claim.verdict == Verdict.CONDITIONAL:
+            yield "needed", f"{claim.extra} (proved sufficient, and necessary)"
+        if claim.verdict == Verdict.NOT_CHECKABLE:
+            yield "because", claim.remark
+        if claim.correction:
+            yield "holds" if claim.correction_verdict == Verdict.PROVED else "not proved", claim.correction
+    for failure in claim.failures:
+        yield "FAILS", failure
+
+
+def evidence(part: Part) -> str:
+    """The place, the exact point and the note of a part."""
+    point = ", ".join(f"{name} = {value}" for name, value in part.witness.items())
+    return "; ".join(filter(None, (part.place, f"at {point}" if point else "", part.note, part.tool_failure))) or "no values do"
+
+
+def summary(verification: Verification) -> str:
+    """Counts of verdicts, failures, errors and the wall time in one line."""
+    parts = [f"{n} {verdict}" for verdict, n in verification.counts.items()] or ["no claim judged"]
+    if verification.failed:
+        parts.append(f"[bold red]{len(verification.failed)} not as expected[/bold red]")
+    if verification.errors:
+        parts.append(f"[bold red]{len(verification.errors)} not judged[/bold red]")
+    if verification.outcome == Outcome.INTERRUPTED:
+        parts.append("[bold red]interrupted[/bold red]")
+    return f"{len(verification.claims)} claims: {', '.join(parts)}; {verification.seconds:.1f} s"

@@ -1,0 +1,50 @@
+"""A `TrajectoryStudy` as text for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dynopt.flow.trajectory import Curve, Distance, TrajectoryStudy
+
+
+def text(study: TrajectoryStudy) -> str:
+    """Curves with outcomes and final values, distances with orders, energies that rise, events."""
+    start = ", ".join(f"{v:g}" for v in study.start[:8]) + (", …" if len(study.start) > 8 else "")
+    blocks = [f"{study.problem.name} from ({start}) over time {study.horizon:g}", _aligned(_CURVES, [_curve(c) for c in study.curves])]
+    if study.distances:
+        blocks.append(_aligned(_DISTANCES, [_distance(d) for d in study.distances]))
+        blocks += [f"  {d.method} and {d.flow}: {d.reason}" for d in study.distances if d.reason]
+    rising = [(c, e) for c in study.curves for e in c.energies if e.at is not None]
+    blocks += [f"energy {e.name} of {c.method} ({c.kind}) rises by up to {e.largest_increase:.2g}, at t = {e.at:g}" for c, e in rising]
+    hits = [(c, h) for c in study.curves for h in c.events]
+    blocks += [f"{c.method}: {h.name} at t = {h.t:.10g}" for c, h in hits]
+    blocks += [f"{c.method}: no event happened" for c in study.curves if c.kind == "flow" and study.settings["events"] and not c.events]
+    return "\n".join(blocks)
+
+
+_CURVES = ("method", "kind", "outcome", "end", "J at the end", "work")
+_DISTANCES = ("method", "flow", "max distance", "at t", "last", "order")
+
+
+def _curve(curve: Curve) -> list[str]:
+    work = f"{curve.statistics['nfev']} evaluations" if curve.kind == "flow" else f"{curve.statistics['iterations']} iterations"
+    return [
+        curve.method, curve.kind if curve.given else f"own {curve.kind}", curve.outcome.value, curve.message,
+        f"{curve.values[-1]:.6g}", work,
+    ]  # fmt: skip
+
+
+def _distance(distance: Distance) -> list[str]:
+    shown = [
+        "no common time" if distance.max is None else f"{distance.max:.4g}",
+        "" if distance.at is None else f"{distance.at:.4g}",
+        "" if distance.final is None else f"{distance.final:.4g}",
+        "not measured" if distance.order is None else f"{distance.order:.3f}",
+    ]
+    return [distance.method, distance.flow + ("" if distance.own else " (not its own)"), *shown]
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    return "\n" + "\n".join(lines)

@@ -1,0 +1,95 @@
+"""Relations between methods, against torch.optim and against known identities."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+import dynopt
+from dynopt.core.oracle import FunctionOracle
+from dynopt.symbolic.equivalence import equivalent
+
+
+def path(method, state, slope, steps):
+    oracle = FunctionOracle(lambda x: x, slope)
+    points = []
+    for _ in range(steps):
+        points.append(state[0])
+        state = method.update(state, oracle, 0)
+    return np.array(points)
+
+
+def test_inna_at_beta_equal_gamma_is_torch_sgd_with_momentum():
+    """The relation says: β = γ makes INNA the heavy ball with step γ² and momentum 1 − αγ.  torch.optim is the judge."""
+    relation = equivalent("inna", "heavy_ball").relations[0]
+    assert relation.verified
+    assert relation.substitution == {"inna.beta": "gamma", "gamma": "gamma**2", "momentum": "-alpha*gamma + 1"}
+    alpha, gamma = 0.7, 0.3
+    x = torch.tensor([1.5, -0.4], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([x], lr=gamma**2, momentum=1 - alpha * gamma)
+    expected = []
+    for _ in range(40):
+        expected.append(x.detach().numpy().copy())
+        optimizer.zero_grad()
+        (x.cosh().sum() + (x**4).sum() / 10).backward()
+        optimizer.step()
+    inna = dynopt.INNA(alpha=alpha, beta=gamma, gamma=gamma)
+    start = np.array([1.5, -0.4])
+    psi = (1 - alpha * gamma) * start  # from previous = −ψ/(αγ − 1) = θ₀, the heavy ball's rest
+    state = type(inna.init(start, FunctionOracle(lambda x: x, lambda x: x)))(start, psi)
+    assert np.allclose(path(inna, state, lambda x: np.sinh(x) + 0.4 * x**3, 40), expected, rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("heavy_ball", "heavy_ball_velocity(dampening=0)", {"gamma": "gamma", "momentum": "momentum"}),
+        ("nesterov", "triple_momentum", {"gamma": "gamma", "momentum": "momentum", "extrapolation": "momentum"}),
+        ("heavy_ball", "triple_momentum", {"gamma": "gamma", "momentum": "momentum", "extrapolation": "0"}),
+        ("nesterov", "qhm", {"gamma": "-gamma/(momentum - 1)", "momentum": "momentum", "nu": "momentum"}),  # Ma, Yarats 2019
+        ("innaprop_frozen", "inna", {"alpha": "alpha/sqrt(gain)", "beta": "beta*sqrt(gain)", "gamma": "sqrt(gain)*gamma"}),
+    ],
+)
+def test_known_identities(first, second, expected):
+    relation = equivalent(first, second).relations[0]
+    assert relation.substitution == expected
+    assert relation.verified
+
+
+def test_every_relation_that_is_reported_is_verified():
+    names = ["gd", "heavy_ball", "nesterov", "inna"]
+    for first, second in itertools.permutations(names, 2):
+        assert all(r.verified for r in equivalent(first, second).relations), (first, second)
+
+
+def test_methods_that_are_not_related_have_no_relation():
+    assert equivalent("din", "hbf").relations == ()
+    # a heavy ball with positive momentum is no gradient descent
+    assert equivalent("heavy_ball(momentum=1/2)", "gd").relations == ()
+
+
+def test_a_wrong_state_change_is_not_verified():
+    import sympy as sp
+
+    from dynopt.symbolic.equivalence import _numeric_check, _symbolic_check
+    from dynopt.symbolic.symbols import symbolic
+
+    one, two = symbolic("heavy_ball"), symbolic("triple_momentum(extrapolation=0)")
+    assert _symbolic_check(one, two, sp.eye(2))
+    assert _numeric_check(one, two, sp.eye(2))
+    wrong = sp.Matrix([[1, 0], [0, 2]])
+    assert not _symbolic_check(one, two, wrong)
+    assert not _numeric_check(one, two, wrong)
+    other = symbolic("nesterov")
+    assert not _symbolic_check(one, other, sp.eye(2))
+    assert not _numeric_check(one, other, sp.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [(("din", "inna"), "is a flow"), (("midpoint_din", "inna"), "2 gradients"), (("nesterov_flow", "hbf"), "depends on t")],
+)
+def test_misuse(pair, message):
+    with pytest.raises(dynopt.Misuse, match=message):
+        equivalent(*pair)
