@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,8 @@ from dynopt.core.result import Result
 from dynopt.symbolic.claims import Check, Computation, Exists, Finding, Verdict
 from dynopt.symbolic.decide import decide, definedness, satisfiable
 from dynopt.symbolic.exact import NotExact
-from dynopt.symbolic.formula import partial_expressions, plain, total
-from dynopt.symbolic.witness import Witness, breaks, complete, fulfils, simplest, undefined_at
+from dynopt.symbolic.formula import plain
+from dynopt.symbolic.witness import Witness, breaks, complete, simplest
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,15 @@ class Answered(Result):
     answer: str
     seconds: float
     query: str = ""
+
+    @property
+    def computation(self) -> bool:
+        return self.question == "computation"
+
+    @property
+    def concluding(self) -> bool:
+        """Asked for the statement itself, not for its hypotheses or the existence of its expressions."""
+        return self.question in ("conclusion", "existence", "computation")
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,13 @@ class _Asked:
             raise _Failed(f"the deciders disagree on the {question} (query {decision.query_hash}): {said}")
         return decision
 
+    def checked_point(self, decision: Any, given: Sequence[Any], then: Any) -> Witness:
+        """The witness against given ⇒ then, checked by exact arithmetic and made simple."""
+        point = complete(decision.witness or {}, [*given, then])
+        if not breaks(point, given, then):
+            raise _Failed(f"the witness {written(point)} does not pass the exact re-check (query {decision.query_hash})")
+        return simplest(point, partial(breaks, given=given, then=then))
+
     def part_with(self, verdict: Verdict, **found: Any) -> Part:
         return Part(self.part, verdict, deciders=tuple(self.answers), **found)
 
@@ -112,58 +128,35 @@ class _Failed(Exception):
 
 def _implication(asked: _Asked, given: list[Any], then: Any) -> Part:
     """given ⇒ then, after its own definedness and non-vacuity."""
-    always = [g for g in given if total(g)]
-    readings = [r for i, g in enumerate(given) for r in partial_expressions(g, tuple(dict.fromkeys([*always, *given[:i]])))]
-    ill = _undefined(asked, "hypotheses", readings)
-    if ill is not None:
-        return ill
+    unsettled = ""
+    for place, decision in definedness(given, then, seconds=asked.seconds):
+        asked.ask("definedness", decision)
+        if decision.verdict == "refuted":
+            point = asked.checked_point(decision, place.given, place.condition)
+            return asked.part_with(Verdict.ILL_DEFINED, witness=written(point), place=str(place))
+        if decision.verdict == "undecided":
+            unsettled = unsettled or _tried(f"whether {place.expression} exists", decision)
     example = _point(asked, "satisfiability of the hypotheses", given)
     if example is None:
         return asked.part_with(Verdict.VACUOUS, note="no values satisfy the hypotheses")
-    ill = _undefined(asked, "conclusion", partial_expressions(then, tuple(given)))
-    if ill is not None:
-        return replace(ill, example=written(example))
+    if unsettled:
+        return asked.part_with(Verdict.UNDECIDED, example=written(example), note=unsettled)
     decision = asked.ask("conclusion", decide(given, then, seconds=asked.seconds))
-    if decision.verdict == "proved":
-        return asked.part_with(Verdict.PROVED, example=written(example))
+    if decision.verdict == "refuted":
+        point = asked.checked_point(decision, given, then)
+        return asked.part_with(Verdict.REFUTED, witness=written(point), example=written(example))
     if decision.verdict == "undecided":
         return asked.part_with(Verdict.UNDECIDED, example=written(example), note=_tried("the conclusion", decision))
-    point = complete(decision.witness or {}, [*given, then])
-    if not breaks(point, given, then):
-        raise _Failed(f"the counterexample {written(point)} does not pass the exact re-check")
-    point = simplest(point, lambda p: breaks(p, given, then))
-    return asked.part_with(Verdict.REFUTED, witness=written(point), example=written(example))
-
-
-def _undefined(asked: _Asked, where: str, readings: Iterable[tuple[tuple[Any, ...], list[sp.Expr]]]) -> Part | None:
-    """The first expression that does not exist somewhere, with the point; or what could not be settled; or None."""
-    unsettled = None
-    for assumed, expressions in readings:
-        for place, decision in definedness(assumed, expressions, seconds=asked.seconds):
-            asked.ask("definedness", decision)
-            if decision.verdict == "refuted":
-                point = complete(decision.witness or {}, [*assumed, *expressions])
-                if not undefined_at(point, assumed, expressions):
-                    raise _Failed(f"the point {written(point)} where {place} should fail does not pass the exact re-check")
-                missing = partial(undefined_at, given=assumed, expressions=expressions)
-                point = simplest(point, missing)
-                return asked.part_with(Verdict.ILL_DEFINED, witness=written(point), place=f"{missing(point)} (in the {where})")
-            if decision.verdict != "proved":
-                unsettled = unsettled or asked.part_with(Verdict.UNDECIDED, note=_tried(f"whether {place} exists", decision))
-    return unsettled
+    note = "SymPy evaluated the conclusion to true before the deciders saw it" if then == sp.true else ""
+    return asked.part_with(Verdict.PROVED, example=written(example), note=note)
 
 
 def _point(asked: _Asked, question: str, formulas: list[Any]) -> Witness | None:
     """A simple point where all formulas hold, None if there is none."""
     decision = asked.ask(question, satisfiable(formulas, seconds=asked.seconds))
-    if decision.witness is None:
-        if decision.verdict == "undecided":
-            raise _Unsettled(_tried(f"the {question}", decision))
-        return None
-    point = complete(decision.witness, formulas)
-    if not fulfils(point, formulas):
-        raise _Failed(f"the point {written(point)} does not pass the exact re-check of the {question}")
-    return simplest(point, lambda p: fulfils(p, formulas))
+    if decision.verdict == "undecided":
+        raise _Unsettled(_tried(f"the {question}", decision))
+    return asked.checked_point(decision, formulas, sp.false) if decision.verdict == "proved" else None
 
 
 def _existence(asked: _Asked, such_that: list[Any]) -> Part:

@@ -9,9 +9,9 @@ A complete file, which proves a step-size bound of the heavy ball and refutes a 
     from dynopt.symbolic.claims import Claim, Implication, real
     from dynopt.symbolic.criteria import characteristic_polynomial, jury
     from dynopt.symbolic.linearize import state_space
-    from dynopt.symbolic.symbols import symbolic
+    from dynopt.symbolic.symbols import eigenvalue, symbolic
 
-    gamma, momentum, lam, mu, L = sp.symbols("gamma momentum lambda mu L", real=True)
+    lam, (gamma, momentum, mu, L) = eigenvalue, sp.symbols("gamma momentum mu L", real=True)
     chi = real(characteristic_polynomial(state_space(symbolic("heavy_ball"))))
     stable = sp.And(*(condition > 0 for condition in jury(chi)))
     given = [0 <= momentum, momentum < 1, 0 < mu, mu <= lam, lam <= L, 0 < gamma]

@@ -7,17 +7,17 @@ have no closed form here.  Conditions that the remaining ones imply are dropped,
 from __future__ import annotations
 
 import functools
-import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
-import z3
 
 from dynopt.core.result import Result
 from dynopt.core.system import System
 from dynopt.symbolic.criteria import CRITERIA
-from dynopt.symbolic.linearize import state_space
+from dynopt.symbolic.decide import decide
+from dynopt.symbolic.linearize import StateSpace, state_space
 from dynopt.symbolic.symbols import eigenvalue, symbol, symbolic
 
 mu = sp.Symbol("mu", positive=True)
@@ -63,7 +63,10 @@ def closed_form(method: type[System], property: str, free: str = "gamma") -> Clo
     symmetric = property == "diffeomorphism"
     conditions = _at_ends(criterion.polynomials, criterion.relation, -L if symmetric else mu, L)
     unknown = symbol(method.parameter(free))
-    kept = dict.fromkeys(_solved(c, unknown) for c in _independent(conditions, method))
+    spectrum = [sp.Gt(L, 0, evaluate=False)]
+    if not symmetric:
+        spectrum += [sp.Gt(mu, 0, evaluate=False), sp.Ge(L - mu, 0, evaluate=False)]
+    kept = dict.fromkeys(_solved(c, unknown) for c in independent(conditions, [*domain_facts(space), *spectrum]))
     return ClosedForm(tuple(kept), "lamda in [-L, L], L > 0" if symmetric else "lamda in [mu, L], 0 < mu <= L")
 
 
@@ -90,49 +93,32 @@ def _at_ends(polynomials: tuple[sp.Expr, ...], relation: str, low: sp.Expr, high
     return conditions
 
 
-def _independent(conditions: list[sp.Basic], method: type[System]) -> list[sp.Basic]:
-    """The conditions without those that the others and the domains imply."""
-    formulas = {c: _formula(c) for c in conditions}
-    facts = [z3.Real("mu") > 0, z3.Real("mu") <= z3.Real("L")]
-    for p in method.numbers():
-        domain, x = p.domain, z3.Real(p.name)
-        assert domain is not None
-        if abs(domain.lower) != float("inf"):
-            facts.append(x >= _number(domain.lower) if domain.lower_closed else x > _number(domain.lower))
-        if abs(domain.upper) != float("inf"):
-            facts.append(x <= _number(domain.upper) if domain.upper_closed else x < _number(domain.upper))
+def independent(conditions: Sequence[Any], facts: Sequence[Any]) -> list[Any]:
+    """The conditions without those that z3 proves from the others and the facts."""
     kept = list(conditions)
     for c in sorted(conditions, key=lambda c: -len(str(c))):
-        solver = z3.Solver()
-        solver.set("timeout", 300)
-        solver.add(*facts, *(formulas[o] for o in kept if o is not c), z3.Not(formulas[c]))
-        if solver.check() == z3.unsat:
+        rest = [o for o in kept if o is not c]
+        if decide([*facts, *rest], c, seconds=0.5, deciders=["z3"]).answers[0].answer == "proved":
             kept.remove(c)
     return kept
 
 
-def _number(value: object) -> z3.ArithRef:
-    number = sp.Rational(str(value))
-    return z3.Q(int(number.p), int(number.q))
-
-
-def _formula(condition: sp.Basic) -> z3.BoolRef:
-    left = _term(condition.args[0])
-    if isinstance(condition, sp.Ne):
-        return left != 0
-    return left > 0 if isinstance(condition, sp.StrictGreaterThan) else left >= 0
-
-
-def _term(e: sp.Expr) -> z3.ArithRef:
-    if e.is_Rational:
-        return _number(e)
-    if e.is_Symbol:
-        return z3.Real(str(e))
-    if e.is_Add or e.is_Mul:
-        parts = [_term(a) for a in e.args]
-        return functools.reduce(operator.add if e.is_Add else operator.mul, parts)
-    base, power = e.as_base_exp()
-    return functools.reduce(operator.mul, [_term(base)] * int(power))
+def domain_facts(space: StateSpace) -> tuple[Any, ...]:
+    """The declared domains of the numeric parameters that the dynamics contain, as relations."""
+    present = space.A.free_symbols | space.B.free_symbols | space.C.free_symbols | space.D.free_symbols
+    facts = []
+    for p in space.system.numbers():
+        x = symbol(p)
+        if x not in present:
+            continue
+        assert p.domain is not None
+        if abs(p.domain.lower) != float("inf"):
+            relate = sp.GreaterThan if p.domain.lower_closed else sp.StrictGreaterThan
+            facts.append(relate(x, sp.Rational(str(p.domain.lower)), evaluate=False))
+        if abs(p.domain.upper) != float("inf"):
+            relate = sp.LessThan if p.domain.upper_closed else sp.StrictLessThan
+            facts.append(relate(x, sp.Rational(str(p.domain.upper)), evaluate=False))
+    return tuple(facts)
 
 
 def _solved(condition: sp.Basic, unknown: sp.Symbol) -> str:

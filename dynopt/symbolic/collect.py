@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import dynopt
 from dynopt.errors import Misuse, closest
+from dynopt.store.bundled import bundled
 from dynopt.symbolic.claims import Check, Claim, Computation, Correction, Exists, Implication, Verdict
 from dynopt.symbolic.formula import fault, names_fault
 
@@ -29,11 +29,15 @@ class Entry:
 
 def default_paths() -> list[Path]:
     """``analysis/`` of a clone in the working directory, else the one that the wheel carries."""
-    packaged = Path(dynopt.__file__).parent / "_studies" / "analysis"
-    for folder in (Path("analysis"), packaged):
-        if folder.is_dir() and any(claim_files(folder)):
+    for folder in (Path("analysis"), bundled("analysis")):
+        if folder is not None and folder.is_dir() and any(map(_speaks_of_claims, claim_files(folder))):
             return [folder]
     raise Misuse("no claim files were found here or in the installation; name a claim file: dynopt verify FILE.py")
+
+
+def _speaks_of_claims(file: Path) -> bool:
+    """A stranger's analysis/ folder holds no claims."""
+    return "dynopt.symbolic.claims" in file.read_text(encoding="utf-8", errors="replace")
 
 
 def claim_files(path: Path) -> Iterator[Path]:

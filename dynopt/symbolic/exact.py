@@ -96,7 +96,8 @@ class Real:
             q = self.args[0]
             return (q.numerator << bits) // q.denominator, -((-q.numerator << bits) // q.denominator)
         if self.op == "root":
-            return _bisect(*self.args, bits)
+            coefficients, lower, upper = self.args
+            return _bisect(coefficients, lower, upper, bits)
         ends = [a.interval(bits) for a in self.args]
         if self.op == "+":
             return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]

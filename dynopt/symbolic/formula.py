@@ -1,8 +1,8 @@
-"""The language of claims: which formulas may be asked, and what may be assumed where each expression is read."""
+"""The language of claims: which formulas may be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
@@ -67,45 +67,6 @@ def plain(formula: Any) -> Any:
     """The formula in real symbols (a symbol without assumptions stands for a real variable)."""
     renaming = {s: sp.Symbol(s.name, real=True) for s in formula.free_symbols if s.is_real is None or isinstance(s, sp.Dummy)}
     return formula.xreplace(renaming) if renaming else formula
-
-
-def total(formula: Any) -> bool:
-    """True when no value can make an expression of the formula undefined: no variable denominators or radicands."""
-    powers = formula.atoms(sp.Pow)
-    return all((p.exp.q == 1 and p.exp > 0) or not p.base.free_symbols for p in powers)
-
-
-
-def partial_expressions(formula: Any, assumed: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], list[sp.Expr]]]:
-    """Every expression that may be undefined, with what may be assumed where it is read.
-
-    A formula guards its own parts: in ``a ∧ b`` the part b is read where a holds, in ``a ∨ b`` where
-    a fails, in ``a ⇒ b`` where a holds; only a without variable denominators or radicands guards,
-    except that an implication is read from left to right.
-    """
-    if total(formula):
-        return
-    if isinstance(formula, Relational):
-        yield assumed, [side for side in formula.args if not total(side)]
-        return
-    arguments = formula.args
-    if isinstance(formula, sp.Implies):
-        hypothesis, conclusion = arguments
-        yield from partial_expressions(hypothesis, (*assumed, sp.Not(conclusion)) if total(conclusion) else assumed)
-        yield from partial_expressions(conclusion, (*assumed, hypothesis))
-        return
-    if isinstance(formula, sp.ITE):
-        condition, yes, no = arguments
-        yield from partial_expressions(condition, assumed)
-        yield from partial_expressions(yes, (*assumed, condition))
-        yield from partial_expressions(no, (*assumed, sp.Not(condition)))
-        return
-    for part in arguments:
-        guards: tuple[Any, ...] = ()
-        if isinstance(formula, (sp.And, sp.Or)):
-            others = [a for a in arguments if a is not part and total(a)]
-            guards = tuple(others if isinstance(formula, sp.And) else map(sp.Not, others))
-        yield from partial_expressions(part, assumed + guards)
 
 
 def _short(value: Any) -> str:

@@ -23,7 +23,8 @@ class Judgement(Result):
         needs is proved, and no tool failed.
     failures : one sentence for each reason why ``ok`` is false.
     deciders : for each decider its overall answer to the conclusion and its total time.
-    parts, correction_parts, extra_parts, needed_parts : the checks, one by one.
+    parts, correction_parts, extra_parts, needed_parts : the checks, one by one; ``extra_parts`` are
+        those that fail without the extra hypothesis, judged under it (the others hold all the more).
     """
 
     id: str
@@ -66,7 +67,8 @@ def judge(claim: Claim, *, seconds: float = 10.0, mutate: bool = False) -> Judge
 
     parts = judged(claim.checks)
     verdict = combined(parts) if parts else Verdict.NOT_CHECKABLE
-    extra_parts = judged(under(check, claim.extra) for check in claim.checks) if claim.extra is not None else ()
+    open_checks = [check for check, part in zip(claim.checks, parts, strict=True) if part.verdict != Verdict.PROVED]
+    extra_parts = judged(under(check, claim.extra) for check in open_checks) if claim.extra is not None else ()
     needed_parts = judged(claim.needed)
     if verdict == Verdict.REFUTED and claim.extra is not None and combined([*extra_parts, *needed_parts]) == Verdict.PROVED:
         verdict = Verdict.CONDITIONAL
@@ -132,13 +134,15 @@ def _named(part: Part) -> str:
 
 
 def tally(parts: Iterable[Part]) -> tuple[dict[str, Any], ...]:
-    """Each decider's overall answer (the worst one on the conclusions) and its total time over all questions."""
-    worst = {"proved": 0, "defined": 0, "undecided": 2, "refuted": 3}
+    """Each decider's overall answer to the conclusions, and its total time over all questions.
+
+    The answer is the worst one: refuted before anything unsettled before proved.
+    """
+    worst = {"": 0, "proved": 1, "refuted": 3}
     table: dict[str, dict[str, Any]] = {}
     for a in (a for p in parts for a in p.deciders):
-        row = table.setdefault(a.name, {"name": a.name, "answer": "", "seconds": 0.0, "version": a.version, "questions": 0})
+        row = table.setdefault(a.name, {"name": a.name, "answer": "", "seconds": 0.0, "version": a.version, "computation": a.computation})
         row["seconds"] += a.seconds
-        row["questions"] += 1
-        if a.question in ("conclusion", "existence", "computation") and worst.get(a.answer, 1) >= worst.get(row["answer"], -1):
+        if a.concluding and worst.get(a.answer, 2) > worst.get(row["answer"], 2):
             row["answer"] = a.answer
-    return tuple({**row, "answer": row["answer"] or "not asked for the conclusion"} for row in table.values())
+    return tuple(table.values())

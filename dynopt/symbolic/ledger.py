@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from functools import lru_cache
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from dynopt.core.result import Result
@@ -78,6 +81,8 @@ def verify(
     begun = time.perf_counter()
     if not seconds > 0:
         raise Misuse(f"seconds={seconds} leaves the deciders no time; give a positive number")
+    if jobs < 1:
+        raise Misuse(f"jobs={jobs} judges nothing; give at least one process")
     if paths is None:
         paths = default_paths()
     entries, errors = collect([paths] if isinstance(paths, (str, Path)) else paths)
@@ -88,12 +93,15 @@ def verify(
     finished: dict[str, Judgement] = {}
     outcome = Outcome.DONE
     try:
-        for judgement in _judged(entries, seconds, min(jobs, len(entries)), mutate):
+        for judgement in _judged(entries, seconds, jobs, mutate):
             finished[judgement.id] = judgement
             if progress is not None:
                 progress(judgement, len(finished), len(entries))
     except KeyboardInterrupt:
         outcome = Outcome.INTERRUPTED
+    except BrokenProcessPool:
+        missing = ", ".join(e.claim.id for e in entries if e.claim.id not in finished)
+        errors.append(f"a process died (out of memory?) before it had judged {missing}; judge them one by one with --jobs 1")
     claims = tuple(finished[e.claim.id] for e in entries if e.claim.id in finished)
     counts = Counter(c.verdict for c in claims)
     return Verification(
@@ -107,23 +115,32 @@ def verify(
 
 
 def _judged(entries: list[Entry], seconds: float, jobs: int, mutate: bool) -> Iterator[Judgement]:
+    """Verdicts as they come; starting a process pays for itself from a handful of claims on."""
+    jobs = min(jobs, len(entries) // 4)
     if jobs <= 1:
         for entry in entries:
             yield _judge_entry(entry, seconds, mutate)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    others = set(active_children())
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
         waiting = [pool.submit(_judge_at, e.path, e.index, seconds, mutate) for e in entries]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(waiting):
+            yield done.result()
+    except BaseException:
+        for process in set(active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _judge_at(path: Path, index: int, seconds: float, mutate: bool) -> Judgement:
-    """In a worker: claims hold functions, so the worker loads the file itself."""
-    return _judge_entry(Entry(path, index, claims_of(path)[index]), seconds, mutate)
+    """In a worker: claims hold functions, so the worker loads the file itself, once."""
+    return _judge_entry(Entry(path, index, _claims_here(path)[index]), seconds, mutate)
+
+
+_claims_here = lru_cache(claims_of)
 
 
 def _judge_entry(entry: Entry, seconds: float, mutate: bool) -> Judgement:

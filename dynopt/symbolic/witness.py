@@ -30,19 +30,6 @@ def breaks(point: Mapping[sp.Symbol, Any], given: Sequence[Any], then: Any) -> b
         return False
 
 
-def undefined_at(point: Mapping[sp.Symbol, Any], given: Sequence[Any], expressions: Iterable[sp.Expr]) -> str:
-    """Which part of the expressions does not exist at the point, which satisfies ``given``; empty when all exist."""
-    if not fulfils(point, given):
-        return ""
-    at = Point(point)
-    for expression in expressions:
-        try:
-            at.sign(expression)
-        except Undefined as error:
-            return error.place
-    return ""
-
-
 def complete(point: Mapping[sp.Symbol, Any], formulas: Iterable[Any]) -> Witness:
     """The point with 0 for every symbol that it leaves out (it did not matter to the decider; the re-check tells)."""
     symbols = sorted({s for f in formulas for s in f.free_symbols}, key=lambda s: s.name)

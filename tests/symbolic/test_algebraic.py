@@ -15,7 +15,9 @@ def root_of(expression, which=-1):
 
 
 def test_roots_are_distinct_and_ascending():
-    found = roots([Poly((a**2 - 2) * (a - 1) ** 2, a, domain="QQ"), Poly(a**3 - 2, a, domain="QQ"), Poly((a**2 - 2) * (a + 3), a, domain="QQ")])
+    found = roots(
+        [Poly((a**2 - 2) * (a - 1) ** 2, a, domain="QQ"), Poly(a**3 - 2, a, domain="QQ"), Poly((a**2 - 2) * (a + 3), a, domain="QQ")]
+    )
     assert [float(r) for r in found] == pytest.approx([-3, -(2**0.5), 1, 2 ** (1 / 3), 2**0.5])
 
 

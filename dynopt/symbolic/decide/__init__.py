@@ -1,0 +1,137 @@
+"""Proofs and counterexamples for statements about real numbers, by two independent deciders.
+
+>>> from sympy import sqrt, symbols
+>>> x, y = symbols("x y", real=True)
+>>> decide([x >= 0, y >= 0], (x + y) / 2 >= sqrt(x * y)).verdict
+'proved'
+>>> decide([x >= 0, y >= 0], (x + y) / 2 > sqrt(x * y)).witness
+{x: 0, y: 0}
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+
+from dynopt.errors import Misuse, closest
+from dynopt.symbolic.decide import cvc5_decider, exact_decider, z3_decider
+from dynopt.symbolic.decide.decision import Answer, Decision, combine
+from dynopt.symbolic.decide.definedness import Place, places
+from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
+from dynopt.symbolic.decide.recheck import refutes
+
+__all__ = ["Answer", "Decision", "Place", "decide", "definedness", "satisfiable", "smtlib"]
+
+_SETTLE: dict[str, Callable[[Sequence[Any], Any, Encoding, float], Answer]] = {
+    "z3": lambda given, then, encoding, seconds: z3_decider.settle(encoding, seconds),
+    "exact": lambda given, then, encoding, seconds: exact_decider.settle(given, then, seconds),
+}
+if cvc5_decider.AVAILABLE:
+    _SETTLE["cvc5"] = lambda given, then, encoding, seconds: cvc5_decider.settle(encoding, seconds)
+
+_SECOND_LOOK = 2.0
+"""Seconds for a decider whose answer can no longer change the verdict, except by contradicting it."""
+
+
+def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: Sequence[str] | None = None) -> Decision:
+    """Whether given ⇒ then holds for all real values of the free symbols for which its expressions exist.
+
+    ``given`` (a list) and ``then`` are comparisons and their Boolean combinations (And, Or, Not,
+    Implies, Equivalent) of expressions made of rational numbers, symbols, + − · /, square roots,
+    Abs, Min and Max.  Sign assumptions of the symbols are not hypotheses, and symbols of the same
+    name are one variable.  An expression that does not exist at a point (negative radicand, zero
+    denominator) makes its comparison neither true nor false there: ask `definedness` first.
+
+    ``seconds`` is the limit per decider; ``deciders`` selects among z3, exact and, where installed,
+    cvc5.  Without both z3 and exact nothing is ``proved``.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> [(a.decider, a.answer) for a in decide([x > 2], x**2 > 4, deciders=["z3", "exact"]).answers]
+    [('z3', 'proved'), ('exact', 'proved')]
+    """
+    given = _statements(given)
+    (then,) = _statements([then])
+    names = list(_SETTLE) if deciders is None else list(deciders)
+    if unknown := [n for n in names if n not in _SETTLE]:
+        raise Misuse(f"there is no decider {unknown[0]!r} here; {closest(unknown[0], _SETTLE)}")
+    encoding = encode(given, then)
+    answers: list[Answer] = []
+    failures: list[str] = []
+    for name in names:
+        settled = combine(answers) != "undecided"
+        answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
+        if answer.answer == "refuted" and not _confirmed(given, then, answer.witness):
+            failures.append(name)
+            claimed = ", ".join(f"{s} = {v}" for s, v in (answer.witness or {}).items())
+            answer = replace(answer, answer="undecided", witness=None, note=f"claimed the counterexample {claimed}, which is none")
+        answers.append(answer)
+    witnesses = [a.witness for a in answers if a.witness is not None]
+    return Decision(
+        verdict=combine(answers, failures),
+        answers=tuple(answers),
+        witness=min(witnesses, key=_complexity, default=None),
+        query_hash=encoding.query_hash,
+        smtlib=encoding.text,
+    )
+
+
+def satisfiable(constraints: Sequence[Any], *, seconds: float = 10.0, deciders: Sequence[str] | None = None) -> Decision:
+    """Whether some real point satisfies all constraints: ``proved`` by an exact witness, ``refuted`` if there is none.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> satisfiable([x**2 <= 0]).witness, satisfiable([x**2 < 0], deciders=["z3", "exact"]).verdict
+    ({x: 0}, 'refuted')
+    """
+    found = decide(constraints, sp.false, seconds=seconds, deciders=deciders)
+    turned = {"proved": "refuted", "refuted": "proved"}
+    answers = tuple(replace(a, answer=turned.get(a.answer, a.answer)) for a in found.answers)
+    return replace(found, verdict=turned.get(found.verdict, found.verdict), answers=answers)
+
+
+def definedness(
+    given: Sequence[Any], *expressions: Any, seconds: float = 10.0, deciders: Sequence[str] | None = None
+) -> list[tuple[Place, Decision]]:
+    """For every root and division in the hypotheses and the expressions: is its radicand ≥ 0, its denominator ≠ 0?
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> [(str(place), d.verdict) for place, d in definedness([x > 0], sp.sqrt(x - 1))]
+    [('sqrt(x - 1) needs x - 1 >= 0', 'refuted')]
+    """
+    found = places(_statements(given), *expressions)
+    return [(place, decide(place.given, place.condition, seconds=seconds, deciders=deciders)) for place in found]
+
+
+def _ask(name: str, given: Sequence[Any], then: Any, encoding: Encoding, seconds: float) -> Answer:
+    """One decider's answer; a crash is an answer too."""
+    started = time.monotonic()
+    try:
+        return _SETTLE[name](given, then, encoding, seconds)
+    except Misuse:
+        raise
+    except Exception as error:
+        return Answer(name, "", "undecided", time.monotonic() - started, None, f"failed: {type(error).__name__}: {error}")
+
+
+def _confirmed(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any] | None) -> bool:
+    return witness is not None and refutes(given, then, witness)
+
+
+def _statements(given: Any) -> list[Any]:
+    if isinstance(given, (sp.Basic, bool)):
+        raise Misuse(f"hypotheses are a list of comparisons, not {given}: write [{given}]")
+    result = []
+    for statement in given:
+        statement = sp.true if statement is True else sp.false if statement is False else statement
+        if not isinstance(statement, (sp.logic.boolalg.Boolean, sp.core.relational.Relational)) or isinstance(statement, sp.Symbol):
+            raise Misuse(f"{statement} is not a comparison or a Boolean combination of comparisons")
+        result.append(statement)
+    return result
+
+
+def _complexity(witness: Mapping[sp.Symbol, Any]) -> tuple[int, int]:
+    """Irrational coordinates first, then digits."""
+    return sum(not v.is_Rational for v in witness.values()), sum(len(str(v)) for v in witness.values())
