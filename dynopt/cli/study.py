@@ -13,6 +13,8 @@ from cyclopts import App, Parameter
 
 from dynopt.cli.output import document
 
+Json = Annotated[bool, Parameter(negative="")]
+
 
 def register(app: App) -> None:
     """The sub-commands."""
@@ -22,7 +24,7 @@ def register(app: App) -> None:
     app.command(copy)
 
 
-def list_studies(*, json: bool = False) -> int:
+def list_studies(*, json: Json = False) -> int:
     """The studies within reach: those in ./experiments and those that come with dynopt.
 
     Parameters
@@ -30,18 +32,26 @@ def list_studies(*, json: bool = False) -> int:
     json
         One JSON document on stdout.
     """
+    from dynopt.errors import Misuse
     from dynopt.study import load_study, studies
 
-    found = [load_study(path) for path in studies().values()]
+    rows: list[dict[str, Any]] = []
+    for name, path in studies().items():
+        try:
+            study = load_study(path)
+            rows.append({"name": name, "title": study.title, "source": study.source, "path": path})
+        except Misuse as error:
+            rows.append({"name": name, "path": path, "error": str(error)})
     if json:
-        document({"studies": [{"name": s.name, "title": s.title, "source": s.source, "path": s.path} for s in found]})
+        document({"studies": rows})
         return 0
-    width = max((len(s.name) for s in found), default=0)
-    print("\n".join(f"{s.name:<{width}}  {s.title} ({s.source})" for s in found) or "no studies; write experiments/NAME/study.py")
+    width = max((len(row["name"]) for row in rows), default=0)
+    lines = [f"{r['name']:<{width}}  {r.get('error') or r['title'] + ' (' + r['source'] + ')'}" for r in rows]
+    print("\n".join(lines) or "no studies; write experiments/NAME/study.py")
     return 0
 
 
-def show(name: str, /, *, json: bool = False) -> int:
+def show(name: str, /, *, json: Json = False) -> int:
     """What a study does, its presets and where its file is.
 
     Parameters
@@ -72,7 +82,7 @@ def run(
     seed: int = 0,
     out: Path | None = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
-    json: bool = False,
+    json: Json = False,
 ) -> int:
     """Run a study and keep it as a run folder with a manifest.
 
@@ -104,7 +114,7 @@ def run(
     return 130 if done.outcome is Outcome.INTERRUPTED else 0
 
 
-def copy(name: str, target: Path, /, *, json: bool = False) -> int:
+def copy(name: str, target: Path, /, *, json: Json = False) -> int:
     """Copy a study to a folder of yours, to change it there and run it by path.
 
     Parameters

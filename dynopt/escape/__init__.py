@@ -1,1 +1,1 @@
-"""escape."""
+"""Saddle-escape studies: starts, definitions of leaving, the law, statistics, the job."""

@@ -10,6 +10,7 @@ import sympy as sp
 
 from dynopt.core.problem import CriticalPoint
 from dynopt.errors import Misuse
+from dynopt.problems.polynomial_system import real_solutions
 
 if TYPE_CHECKING:
     from dynopt.problems.landscape import Landscape
@@ -67,6 +68,9 @@ def _solve(equations: list[Any], unknowns: list[Any], landscape: Landscape) -> l
     if blocks is not None:  # each equation has one unknown of its own: exact real roots, one by one
         roots = [[(x, root) for root, _ in sp.real_roots(sp.Poly(e, x), multiple=False)] for x, e in blocks]
         return [dict(choice) for choice in itertools.product(*roots)]
+    solutions = real_solutions(equations, unknowns)
+    if solutions is not None:
+        return [dict(zip(unknowns, solution, strict=True)) for solution in solutions]
     try:
         return list(sp.solve(equations, unknowns, dict=True))
     except NotImplementedError as error:
@@ -88,15 +92,39 @@ def _separate(equations: list[Any], unknowns: list[Any]) -> list[tuple[Any, Any]
 
 def _classify(landscape: Landscape, point: tuple[Any, ...], isolated: bool, kink: bool) -> CriticalPoint:
     at = dict(zip(landscape.symbols, point, strict=True))
-    value = sp.simplify(landscape.expression.subs(at))
+    value = landscape.expression.subs(at)
+    value = value if value.has(sp.CRootOf) else sp.simplify(value)
     if kink:
         return CriticalPoint(point, "kink", (), value, isolated)
     hessian = landscape.hessian_expression.subs(at)
-    spectrum = [sp.simplify(v) for v, m in hessian.eigenvals().items() for _ in range(m)]
+    if hessian.has(sp.CRootOf) and (hessian.is_diagonal() or len(point) == 2):
+        spectrum = _algebraic_spectrum(landscape, point, hessian)
+    else:
+        spectrum = [sp.simplify(v) for v, m in hessian.eigenvals().items() for _ in range(m)]
     if all(v.is_number for v in spectrum):
         spectrum.sort(key=lambda v: float(sp.re(v)))
         isolated = isolated and not (0 in spectrum and any(v.free_symbols for v in point))
     return CriticalPoint(point, kind_of(spectrum), tuple(spectrum), value, isolated)
+
+
+def _algebraic_spectrum(landscape: Landscape, point: tuple[Any, ...], hessian: sp.Matrix) -> list[sp.Expr]:
+    """Eigenvalues of a diagonal or 2 × 2 Hessian at a point of `CRootOf` coordinates, zeros recognised exactly."""
+    symbolic, size = landscape.hessian_expression, len(point)
+    if hessian.is_diagonal():
+        entries = [(symbolic[i, i], hessian[i, i]) for i in range(size)]
+        return [sp.Integer(0) if _vanishes(landscape, formula, point) else value for formula, value in entries]
+    trace, root = hessian.trace(), sp.sqrt((hessian[0, 0] - hessian[1, 1]) ** 2 + 4 * hessian[0, 1] ** 2)
+    if _vanishes(landscape, symbolic.det(), point):
+        return [sp.Integer(0), trace]
+    return [(trace - root) / 2, (trace + root) / 2]
+
+
+def _vanishes(landscape: Landscape, formula: sp.Expr, point: tuple[Any, ...]) -> bool:
+    """Whether a polynomial is zero at a critical point: the point then solves ∇J = 0 with that equation added."""
+    at = dict(zip(landscape.symbols, point, strict=True))
+    if abs(sp.N(formula.subs(at), 30)) > 1e-9:
+        return False
+    return point in (real_solutions([*landscape.gradient_expression, formula], landscape.symbols) or [])
 
 
 def kind_of(spectrum: Any) -> str:

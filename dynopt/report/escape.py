@@ -31,12 +31,12 @@ def text(study: EscapeStudy, width: int = 140) -> str:
         _render(_quantiles(study), width),
         _render(_destinations(study), width),
         *([_render(_others(study), width)] if others else []),
-        *filter(None, ["\n".join(n for m in study.methods for n in _notes(m))]),
+        "\n".join([*(n for m in study.methods for n in _notes(m)), *_unfinished(study)]),
     ])  # fmt: skip
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i > 0, overflow="fold")
     return table
@@ -108,6 +108,12 @@ def _others(study: EscapeStudy) -> Table:
                 str(law.quantile(0.5)) if law else "-", "-" if t.kolmogorov is None else f"{t.kolmogorov:.5f}",
             )  # fmt: skip
     return table
+
+
+def _unfinished(study: EscapeStudy) -> list[str]:
+    done = {m.method: m.runs for m in study.methods}
+    counts = [(name, done.get(name, 0)) for name in study.settings["methods"]]
+    return [f"{name}: interrupted after {n:,} of {study.runs:,} runs" for name, n in counts if n < study.runs]
 
 
 def _notes(m: MethodEscape) -> list[str]:

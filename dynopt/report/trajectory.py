@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dynopt.flow.trajectory import Curve, Distance, TrajectoryStudy
+from dynopt.flow.curves import Curve, Distance, TrajectoryStudy
 
 
 def text(study: TrajectoryStudy) -> str:
@@ -14,7 +14,9 @@ def text(study: TrajectoryStudy) -> str:
     if study.distances:
         blocks.append(_aligned(_DISTANCES, [_distance(d) for d in study.distances]))
         blocks += [f"  {d.method} and {d.flow}: {d.reason}" for d in study.distances if d.reason]
-    rising = [(c, e) for c in study.curves for e in c.energies if e.at is not None]
+    assumed = [c.method for c in study.curves if c.statistics.get("time_unit") == "gamma"]
+    blocks += [f"  {name} declares no flow: its time step is taken to be gamma" for name in dict.fromkeys(assumed)]
+    rising = [(c, e) for c in study.curves for e in c.energies if e.largest_increase > _ROUNDING * float(max(abs(e.values)))]
     blocks += [f"energy {e.name} of {c.method} ({c.kind}) rises by up to {e.largest_increase:.2g}, at t = {e.at:g}" for c, e in rising]
     hits = [(c, h) for c in study.curves for h in c.events]
     blocks += [f"{c.method}: {h.name} at t = {h.t:.10g}" for c, h in hits]
@@ -22,6 +24,7 @@ def text(study: TrajectoryStudy) -> str:
     return "\n".join(blocks)
 
 
+_ROUNDING = 1e-15  # rises below this share of the largest value are not told; the document has them
 _CURVES = ("method", "kind", "outcome", "end", "J at the end", "work")
 _DISTANCES = ("method", "flow", "max distance", "at t", "last", "order")
 

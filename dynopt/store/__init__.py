@@ -1,1 +1,1 @@
-"""store."""
+"""Run folders: manifest, arrays, tables, figures; complete or absent."""

@@ -48,7 +48,16 @@ def test_show_every_method(name, capsys):
 def test_show_inna_text(capsys):
     main(["show", "inna"])
     out = capsys.readouterr().out
-    for word in ("update", "flow", "mode matrix", "characteristic polynomial", "stable iff", "diffeomorphism iff", "spiral iff", "references"):
+    for word in (
+        "update",
+        "flow",
+        "mode matrix",
+        "characteristic polynomial",
+        "stable iff",
+        "diffeomorphism iff",
+        "spiral iff",
+        "references",
+    ):
         assert word in out
 
 

@@ -4,14 +4,14 @@
 >>> x, y = symbols("x y", real=True)
 >>> decide([x >= 0, y >= 0], (x + y) / 2 >= sqrt(x * y)).verdict
 'proved'
->>> decide([x >= 0, y >= 0], (x + y) / 2 > sqrt(x * y)).witness
+>>> decide([x >= 0, y <= 0], x + sqrt(-y) > 0).witness
 {x: 0, y: 0}
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +33,8 @@ _SETTLE: dict[str, Callable[[Sequence[Any], Any, Encoding, float], Answer]] = {
 if cvc5_decider.AVAILABLE:
     _SETTLE["cvc5"] = lambda given, then, encoding, seconds: cvc5_decider.settle(encoding, seconds)
 
-_SECOND_LOOK = 2.0
-"""Seconds for a decider whose answer can no longer change the verdict, except by contradicting it."""
+_SECOND_LOOK = {"exact": 2.0, "z3": 2.0, "cvc5": 0.5}
+"""Seconds for a decider whose answer can change the verdict only by contradicting it."""
 
 
 def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: Sequence[str] | None = None) -> Decision:
@@ -63,7 +63,7 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     failures: list[str] = []
     for name in names:
         settled = combine(answers) != "undecided"
-        answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
+        answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK.get(name, seconds)) if settled else seconds)
         if answer.answer == "refuted" and not _confirmed(given, then, answer.witness):
             failures.append(name)
             claimed = ", ".join(f"{s} = {v}" for s, v in (answer.witness or {}).items())
@@ -75,6 +75,7 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
         answers=tuple(answers),
         witness=min(witnesses, key=_complexity, default=None),
         query_hash=encoding.query_hash,
+        notes=_assumed(encoding.names),
         smtlib=encoding.text,
     )
 
@@ -103,6 +104,19 @@ def definedness(
     """
     found = places(_statements(given), *expressions)
     return [(place, decide(place.given, place.condition, seconds=seconds, deciders=deciders)) for place in found]
+
+
+_SIGNED = ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer", "rational")
+
+
+def _assumed(symbols: Iterable[sp.Symbol]) -> tuple[str, ...]:
+    """Assumptions that SymPy may have used before the statement came here."""
+    strongest = {s: next((a for a in _SIGNED if s.assumptions0.get(a)), None) for s in sorted(symbols, key=str)}
+    return tuple(
+        f"{s} is declared {a}: that is no hypothesis here, but SymPy may have used it when the statement was written"
+        for s, a in strongest.items()
+        if a is not None
+    )
 
 
 def _ask(name: str, given: Sequence[Any], then: Any, encoding: Encoding, seconds: float) -> Answer:

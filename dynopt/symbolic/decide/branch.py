@@ -5,92 +5,93 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flint import fmpq, fmpq_mat, fmpz_mpoly
+from flint import fmpz_mpoly
 
-from dynopt.symbolic.decide.factors import Ratio, Ring, homogenised, split
-from dynopt.symbolic.decide.reading import (
-    NEGATIVE,
-    NON_NEGATIVE,
-    NON_POSITIVE,
-    NON_ZERO,
-    POSITIVE,
-    ZERO,
-    Auxiliary,
-    Largest,
-    Root,
-    Sign,
-    square_root,
-)
-
-ANY = frozenset({-1, 0, 1})
-
-
-@dataclass(frozen=True)
-class Product:
-    """sign·Π odd factors·Π even factors² has a sign in ``allowed``."""
-
-    sign: int
-    odd: frozenset[int]
-    even: frozenset[int]
-    allowed: frozenset[int]
-
-    @property
-    def factors(self) -> frozenset[int]:
-        return self.odd | self.even
+from dynopt.symbolic.decide.factors import Ratio, Ring, homogenised
+from dynopt.symbolic.decide.radicals import Largest, Radicals, Root
+from dynopt.symbolic.decide.reading import Condition
+from dynopt.symbolic.decide.signs import ANY, NEGATIVE, NON_NEGATIVE, NON_ZERO, POSITIVE, ZERO, Signs
 
 
 class Contradiction(Exception):
     """No point satisfies the branch."""
 
 
+@dataclass(frozen=True)
+class Product:
+    """sign·Π odd·Π even² has a sign in ``allowed``; the factors are named by numbers."""
+
+    sign: int
+    odd: frozenset[int]
+    even: frozenset[int]
+    allowed: Signs
+
+    @property
+    def factors(self) -> frozenset[int]:
+        return self.odd | self.even
+
+
 class Branch:
-    """Sign conditions, the auxiliary quantities that occur in them, and the variables already solved for."""
+    """What is known of the signs of factors and of products of factors, and the generators already solved for."""
 
     def __init__(
         self,
-        ring: Ring,
-        auxiliary: Mapping[int, Auxiliary],
-        signs: Mapping[int, frozenset[int]] | None = None,
+        radicals: Radicals,
+        signs: Mapping[int, Signs] | None = None,
         products: Iterable[Product] = (),
         solved: tuple[tuple[int, Ratio], ...] = (),
     ) -> None:
-        self.ring = ring
-        self.auxiliary = dict(auxiliary)
+        self.ring: Ring = radicals.ring
+        self.radicals = radicals
         self.signs = dict(signs or {})
         self.products = list(products)
         self.solved = solved
-        self._traces: dict[tuple[int, bool], frozenset[int]] = {}
 
     @staticmethod
-    def of(ring: Ring, auxiliary: Mapping[int, Auxiliary], conditions: Iterable[Sign]) -> Branch:
+    def of(radicals: Radicals, conditions: Iterable[Condition]) -> Branch:
         """The branch of some conditions; raises `Contradiction`."""
-        branch = Branch(ring, auxiliary)
-        for condition in conditions:
-            branch.require(condition.ratio.numerator, condition.allowed, condition.ratio.denominator)
+        branch = Branch(radicals)
+        for c in conditions:
+            branch.require(c.ratio.numerator, c.allowed, c.ratio.denominator)
         branch.simplify()
         return branch
 
-    def copy(self) -> Branch:
-        return Branch(self.ring, self.auxiliary, self.signs, self.products, self.solved)
-
-    def also(self, signs: Mapping[int, frozenset[int]]) -> Branch | None:
-        """The branch with further sign conditions, simplified; None if they contradict it."""
-        branch = self.copy()
+    def also(self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = ()) -> Branch | None:
+        """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it."""
+        branch = Branch(self.radicals, self.signs, self.products, self.solved)
         try:
-            for f, allowed in signs.items():
+            for f, allowed in (signs or {}).items():
                 branch.restrict(f, allowed)
+            for p in zero:
+                branch.require(p, ZERO)
             branch.simplify()
         except Contradiction:
             return None
         return branch
 
-    def require(self, p: fmpz_mpoly, allowed: frozenset[int], denominator: fmpz_mpoly | None = None) -> None:
-        """Adds: the sign of p (over a non-zero denominator) is in ``allowed``."""
+    def factors(self) -> list[int]:
+        """All factors of which something is known or required."""
+        return list(dict.fromkeys((*self.signs, *(f for p in self.products for f in p.factors))))
+
+    def used_auxiliary(self) -> list[int]:
+        return self.radicals.used(self.factors())
+
+    def variables(self) -> frozenset[int]:
+        return frozenset(v for f in self.factors() for v in self.radicals.variables(f))
+
+    def sign_of(self, f: int) -> Signs:
+        return self.signs.get(f, ANY)
+
+    def restrict(self, f: int, allowed: Signs) -> None:
+        left = self.sign_of(f) & allowed
+        if not left:
+            raise Contradiction
+        if left != ANY:
+            self.signs[f] = left
+
+    def require(self, p: fmpz_mpoly, allowed: Signs, denominator: fmpz_mpoly | None = None) -> None:
+        """The sign of p, or of p over a denominator that must not vanish, is in ``allowed``."""
         sign, powers = self.ring.factor(p)
-        if sign == 0:
-            if 0 not in allowed:
-                raise Contradiction
-            return
         parity = dict(powers)
         if denominator is not None:
             below, more = self.ring.factor(denominator)
@@ -98,342 +99,153 @@ class Branch:
             for f, e in more:
                 self.restrict(f, NON_ZERO)
                 parity[f] = parity.get(f, 0) + e
-        self._add(Product(sign, frozenset(f for f, e in parity.items() if e % 2), frozenset(f for f, e in parity.items() if e % 2 == 0), allowed))
-
-    def _add(self, p: Product) -> None:
-        known = {f: self.signs.get(f, ANY) for f in p.factors}
-        sign = p.sign
-        odd, even = set(p.odd), set(p.even)
-        for f, allowed in known.items():
-            if allowed == ZERO:
-                if 0 not in p.allowed:
-                    raise Contradiction
-                return
-            if allowed in (POSITIVE, NEGATIVE):
-                sign *= min(allowed) if f in odd else 1
-                odd.discard(f)
-                even.discard(f)
-            elif allowed == NON_ZERO:
-                even.discard(f)
-                if p.allowed == ZERO:
-                    odd.discard(f)
-        allowed = p.allowed
-        if 0 not in allowed or not (odd | even):
-            for f in odd | even:
-                self.restrict(f, NON_ZERO)
-            even = set()
-            if odd:
-                allowed = allowed - ZERO
-        if not odd and not even:
-            if sign not in allowed:
+        if sign == 0:
+            if 0 not in allowed:
                 raise Contradiction
             return
-        if not odd:
-            allowed = allowed & frozenset({0, sign})
-            if sign in allowed:
-                return
-        if allowed >= (ANY if any(0 in self.signs.get(f, ANY) for f in odd | even) else NON_ZERO):
-            return
-        if not allowed:
-            raise Contradiction
-        if len(odd | even) == 1 and allowed == ZERO:
-            self.restrict(next(iter(odd | even)), ZERO)
-        elif len(odd) == 1 and not even:
-            (f,) = odd
-            self.restrict(f, frozenset(s * sign for s in allowed))
-        else:
-            product = Product(sign, frozenset(odd), frozenset(even), allowed)
-            if product not in self.products:
-                self.products.append(product)
+        odd = frozenset(f for f, e in parity.items() if e % 2)
+        self._add(Product(sign, odd, frozenset(parity) - odd, allowed))
 
-    def restrict(self, f: int, allowed: frozenset[int]) -> None:
-        left = self.signs.get(f, ANY) & allowed
-        if not left:
-            raise Contradiction
-        if left != ANY:
-            self.signs[f] = left
+    def _add(self, p: Product) -> None:
+        """Drops factors of known sign; what is left of one factor becomes a restriction."""
+        sign, odd, even, allowed = p.sign, set(p.odd), set(p.even), p.allowed
+        for f in p.factors:
+            known = self.sign_of(f)
+            if known == ZERO:
+                if 0 not in allowed:
+                    raise Contradiction
+                return
+            if known in (POSITIVE, NEGATIVE):
+                sign *= min(known) if f in odd else 1
+                odd.discard(f)
+                even.discard(f)
+            elif known == NON_ZERO:
+                even.discard(f)
+                if allowed == ZERO:
+                    odd.discard(f)
+        if 0 not in allowed:
+            for f in odd | even:
+                self.restrict(f, NON_ZERO)
+            even.clear()
+        if not odd:
+            possible = frozenset({sign} | ({0} if even else set()))
+            allowed = allowed & possible
+            if not allowed:
+                raise Contradiction
+            if allowed == possible:
+                return
+        if allowed >= (ANY if any(0 in self.sign_of(f) for f in odd | even) else NON_ZERO):
+            return
+        if len(odd | even) == 1 and (not even or allowed == ZERO):
+            (f,) = odd | even
+            self.restrict(f, frozenset(s * sign for s in allowed))
+            return
+        product = Product(sign, frozenset(odd), frozenset(even), allowed)
+        if product not in self.products:
+            self.products.append(product)
 
     def simplify(self) -> None:
-        """Draws the consequences that need only the signs of single factors and of sums of terms of one sign."""
-        while True:
-            before = (dict(self.signs), set(self.products))
+        """Draws the consequences of signs on products, and of signs of generators on sums of terms; raises `Contradiction`."""
+        before = None
+        while (now := (dict(self.signs), frozenset(self.products))) != before:
+            before = now
             products, self.products = self.products, []
             for p in products:
                 self._add(p)
-            for f in list(self.signs):
-                if f not in self._variables_known():
-                    self._by_terms(f)
-            for p in self.products:
-                for f in p.factors:
-                    self._by_terms(f)
             for i in self.used_auxiliary():
-                g = self.ring.number(self.ring.gens[i])
-                if isinstance(self.auxiliary[i], Root):
-                    self.restrict(g, self._root_sign(i))
-            if (self.signs, set(self.products)) == before:
-                return
+                if isinstance(self.radicals.table[i], Root):
+                    self.restrict(self.ring.generator(i), self._root_sign(i))
+            for f in self.factors():
+                if not self.ring.is_generator(f):
+                    self._by_terms(f)
 
-    def _variables_known(self) -> set[int]:
-        return {f for f in self.signs if self.ring.variable(f) is not None}
-
-    def _root_sign(self, i: int) -> frozenset[int]:
-        quantity = self.auxiliary[i]
-        assert isinstance(quantity, Root)
-        inside = self.product_sign(quantity.radicand.numerator) * self.product_sign(quantity.radicand.denominator)
-        return POSITIVE if inside == 1 else NON_NEGATIVE
-
-    def product_sign(self, p: fmpz_mpoly) -> int:
-        """The sign of p where it follows from the known signs of its factors, else 0."""
-        sign, powers = self.ring.factor(p)
-        for f, e in powers:
-            allowed = self.signs.get(f) or self.term_signs(f)
-            if allowed == NON_ZERO and e % 2 == 0:
-                continue
-            if allowed not in (POSITIVE, NEGATIVE):
-                return 0
-            sign *= min(allowed) ** e
-        return sign
-
-    def term_signs(self, f: int) -> frozenset[int]:
-        """The signs that a factor can have, given only the signs of generators: all terms ≥ 0, or all ≤ 0."""
-        total: set[int] = set()
-        strict = False
-        for exponents, c in self.ring.polynomial(f).to_dict().items():
-            sign = 1 if c > 0 else -1
-            possible = {sign}
-            for i, e in enumerate(exponents):
-                if e:
-                    allowed = self.signs.get(self.ring.number(self.ring.gens[i]), ANY)
-                    possible = {s * a**e for s in possible for a in allowed}
-            total |= possible
-            strict = strict or 0 not in possible
-            if {1, -1} <= total:
-                return ANY
-        return frozenset(total - {0}) if strict else frozenset(total | {0})
+    def _root_sign(self, i: int) -> Signs:
+        (radicand,) = self.radicals.table[i].inside()
+        return POSITIVE if self.ratio_sign(radicand) == 1 else NON_NEGATIVE
 
     def _by_terms(self, f: int) -> None:
-        if self.ring.variable(f) is not None:
-            return
         possible = self.term_signs(f)
         self.restrict(f, possible)
         if self.signs.get(f) == ZERO and possible != ANY:
             for exponents in self.ring.polynomial(f).to_dict():
-                self._add(Product(1, frozenset(), frozenset(self.ring.number(self.ring.gens[i]) for i, e in enumerate(exponents) if e), ZERO))
+                generators = frozenset(self.ring.generator(i) for i, e in enumerate(exponents) if e)
+                self._add(Product(1, frozenset(), generators, ZERO))
+
+    def term_signs(self, f: int) -> Signs:
+        """The signs that a factor can have, given only the signs of generators: all terms ≥ 0, or all ≤ 0."""
+        total: set[int] = set()
+        strict = False
+        for exponents, c in self.ring.polynomial(f).to_dict().items():
+            possible = {1 if c > 0 else -1}
+            for i, e in enumerate(exponents):
+                if e:
+                    possible = {s * a**e for s in possible for a in self.sign_of(self.ring.generator(i))}
+            total |= possible
+            strict = strict or 0 not in possible
+        if {1, -1} <= total:
+            return ANY
+        return frozenset(total - {0}) if strict else frozenset(total | {0})
 
     def definite(self, f: int) -> bool:
         """The signs of the generators alone exclude zero."""
-        return self.ring.variable(f) is None and 0 not in self.term_signs(f)
+        return not self.ring.is_generator(f) and 0 not in self.term_signs(f)
+
+    def polynomial_sign(self, p: fmpz_mpoly) -> int:
+        """The sign of p where it follows from known signs of its factors, else 0."""
+        sign, powers = self.ring.factor(p)
+        for f, e in powers:
+            known = self.sign_of(f) & (ANY if self.ring.is_generator(f) else self.term_signs(f))
+            if known not in (POSITIVE, NEGATIVE) and not (known == NON_ZERO and e % 2 == 0):
+                return 0
+            sign *= min(known) ** e
+        return sign
+
+    def ratio_sign(self, r: Ratio) -> int:
+        return self.polynomial_sign(r.numerator) * self.polynomial_sign(r.denominator)
 
     def conditions(self) -> list[Product]:
-        """All conditions as products, those on single factors first; what the generators' signs imply is left out."""
-        single = [
-            Product(1, frozenset({f}), frozenset(), allowed)
-            for f, allowed in self.signs.items()
-            if (self.ring.variable(f) is not None and f not in self._auxiliary_generators()) or not self.term_signs_within(f, allowed)
-        ]
+        """All conditions, those on single factors first; what the signs of generators imply is left out."""
+        single = [Product(1, frozenset({f}), frozenset(), allowed) for f, allowed in self.signs.items() if not self._implied(f, allowed)]
         return single + self.products
 
-    def term_signs_within(self, f: int, allowed: frozenset[int]) -> bool:
-        if self.ring.variable(f) is not None:
-            return f in self._auxiliary_generators() and self._implied(self.ring.variable(f), allowed)
-        return self.term_signs(f) <= allowed
-
-    def _implied(self, i: int | None, allowed: frozenset[int]) -> bool:
-        return i is not None and isinstance(self.auxiliary.get(i), Root) and self._root_sign(i) <= allowed
-
-    def _auxiliary_generators(self) -> set[int]:
-        return {self.ring.number(self.ring.gens[i]) for i in self.auxiliary}
-
-    def used_auxiliary(self) -> list[int]:
-        """Auxiliary quantities that occur, directly or inside others, innermost first."""
-        used: set[int] = set()
-        todo = {i for f in (*self.signs, *(f for p in self.products for f in p.factors)) for i in self.ring.support(f)}
-        while todo:
-            i = todo.pop()
-            if i >= self.ring.variables and i not in used:
-                used.add(i)
-                todo |= {j for ratio in self._inside(i) for p in (ratio.numerator, ratio.denominator) for j, d in enumerate(p.degrees()) if d > 0}
-        return sorted(used)
-
-    def _inside(self, i: int) -> tuple[Ratio, ...]:
-        quantity = self.auxiliary[i]
-        return (quantity.radicand,) if isinstance(quantity, Root) else quantity.options
-
-    def variables(self, f: int) -> frozenset[int]:
-        """The variables on which a factor depends, also through auxiliary quantities."""
-        found: set[int] = set()
-        todo = set(self.ring.support(f))
-        while todo:
-            i = todo.pop()
-            if i < self.ring.variables:
-                found.add(i)
-            else:
-                todo |= {j for r in self._inside(i) for p in (r.numerator, r.denominator) for j, d in enumerate(p.degrees()) if d > 0}
-        return frozenset(found)
-
-    def free(self, factors: Iterable[int]) -> bool:
-        """No auxiliary quantity occurs in the factors."""
-        return all(i < self.ring.variables for f in factors for i in self.ring.support(f))
-
-    def all_variables(self) -> frozenset[int]:
-        return frozenset(v for f in (*self.signs, *(f for p in self.products for f in p.factors)) for v in self.variables(f))
-
-    def traces(self, f: int, full: bool = False) -> frozenset[int]:
-        """Polynomials in the variables alone off whose zeros the sign of a factor is constant on connected sets.
-
-        A + B√(N/M) vanishes only where its norm A²M − B²N does; where the norm vanishes
-        identically (or with ``full``, where it is a given equation), A, B, N and M decide.
-        """
-        if all(i < self.ring.variables for i in self.ring.support(f)):
-            return frozenset({f})
-        if (f, full) not in self._traces:
-            self._traces[f, full] = frozenset(g for p in self._eliminated(f, full) for h in self.ring.parts([p]) for g in self.traces(h, full))
-        return self._traces[f, full]
-
-    def degenerate(self, f: int) -> bool:
-        """A norm of the factor vanishes identically, so that the factor itself may vanish on an open set."""
-        if all(i < self.ring.variables for i in self.ring.support(f)):
-            return False
-        outer = self._eliminated(f, False, report=True)
-        return outer is None or any(self.degenerate(h) for p in outer for h in self.ring.parts([p]))
-
-    def _eliminated(self, f: int, full: bool, report: bool = False) -> list[fmpz_mpoly] | None:  # type: ignore[return]
-        """Polynomials without the outermost auxiliary quantity of a factor."""
-        p = self.ring.polynomial(f)
-        i = max(self.ring.support(f))
-        quantity = self.auxiliary[i]
-        if isinstance(quantity, Largest):
-            found = [homogenised(self.ring.context, p, i, option)[0] for option in quantity.options]
-            if any(q.is_zero() for q in found) and report:
-                return None
-            if full or any(q.is_zero() for q in found):
-                gaps = [a - b for k, a in enumerate(quantity.options) for b in quantity.options[:k]]
-                found += [g.numerator for g in gaps]
-            return [q for q in found if not q.is_zero()]
-        n, m = quantity.radicand.numerator, quantity.radicand.denominator
-        coefficients = split(self.ring.context, p, i)
-        half = (len(coefficients) - 1) // 2
-        even = odd = self.ring.constant(0)
-        for k, c in enumerate(coefficients):
-            scaled = c * n ** (k // 2) * m ** (half - k // 2)
-            if k % 2:
-                odd = odd + scaled
-            else:
-                even = even + scaled
-        if odd.is_zero():
-            return None if report and even.is_zero() else [self.reduced(even)] if not even.is_zero() else []
-        norm = self.reduced(even * even * m - odd * odd * n)
-        if report:
-            return None if norm.is_zero() else [norm]
-        if full or norm.is_zero():
-            return [q for q in (norm, even, odd, n, m) if not q.is_zero()]
-        return [norm]
-
-    def reduced(self, p: fmpz_mpoly) -> fmpz_mpoly:
-        """Even powers of radicals replaced, up to positive factors that are kept as they are."""
-        for i in sorted((i for i, d in enumerate(p.degrees()) if d > 1 and i >= self.ring.variables), reverse=True):
-            quantity = self.auxiliary[i]
-            if isinstance(quantity, Root) and quantity.radicand.denominator.is_one():
-                from dynopt.symbolic.decide.reading import folded
-
-                p = folded(self.ring, p, i, quantity.radicand.numerator)
-        return p
+    def _implied(self, f: int, allowed: Signs) -> bool:
+        if not self.ring.is_generator(f):
+            return self.term_signs(f) <= allowed
+        (i,) = self.ring.support(f)
+        return isinstance(self.radicals.table.get(i), Root) and self._root_sign(i) <= allowed
 
     def resolved(self) -> tuple[int, Ratio] | None:
-        """An auxiliary quantity whose value follows from known signs: the root of zero, the largest of ordered options."""
+        """An auxiliary generator whose value follows from known signs: the root of zero, the largest of ordered options."""
         for i in self.used_auxiliary():
-            quantity = self.auxiliary[i]
-            if isinstance(quantity, Root):
-                if quantity.radicand.numerator.is_zero():
-                    return i, quantity.radicand
-            else:
+            quantity = self.radicals.table[i]
+            if isinstance(quantity, Largest):
                 for option in quantity.options:
-                    if all(self._at_least(option - other) for other in quantity.options if other is not option):
+                    gaps = [option - other for other in quantity.options if other is not option]
+                    if all(g.numerator.is_zero() or self.ratio_sign(g) == 1 for g in gaps):
                         return i, option
+            elif quantity.radicand.numerator.is_zero():
+                return i, quantity.radicand
         return None
 
-    def _at_least(self, gap: Ratio) -> bool:
-        return gap.numerator.is_zero() or self.product_sign(gap.numerator) * self.product_sign(gap.denominator) == 1
-
-    def substitute(self, v: int, value: Ratio) -> Branch:
-        """The branch with generator v replaced by a quotient of others; raises `Contradiction`.
-
-        The caller has made the denominator non-zero.
-        """
-        ring = self.ring
-        auxiliary: dict[int, Auxiliary] = {}
-        for i, quantity in self.auxiliary.items():
-            if i == v:
-                continue
-            if isinstance(quantity, Root):
-                auxiliary[i] = square_root(quantity.radicand.substitute(ring.context, v, value))
-            else:
-                auxiliary[i] = Largest(tuple(o.substitute(ring.context, v, value) for o in quantity.options))
-        branch = Branch(ring, auxiliary, solved=(*self.solved, (v, value)))
-        images: dict[int, tuple[fmpz_mpoly, int]] = {}
-
-        def image(f: int) -> tuple[fmpz_mpoly, int]:
-            if f not in images:
-                images[f] = homogenised(ring.context, ring.polynomial(f), v, value)
-            return images[f]
-
-        below = value.denominator
-        for f, _ in ring.factor(below)[1]:
-            branch.restrict(f, NON_ZERO)
-        for f, allowed in self.signs.items():
-            p, d = image(f)
-            branch.require(branch.reduced(p), allowed, below if d % 2 else None)
-        for product in self.products:
-            total, degree = ring.constant(product.sign), 0
-            for f in product.odd:
-                p, d = image(f)
-                total, degree = total * p, degree + d
-            for f in product.even:
-                total = total * image(f)[0] ** 2
-            branch.require(branch.reduced(total), product.allowed, below if degree % 2 else None)
-        branch.simplify()
+    def substitute(self, v: int, value: Ratio) -> Branch | None:
+        """The branch with a quotient of other generators for generator v; None if that is contradictory."""
+        ring, below = self.ring, value.denominator
+        branch = Branch(self.radicals.substitute(v, value), solved=(*self.solved, (v, value)))
+        images = {f: homogenised(ring.context, ring.polynomial(f), v, value) for f in self.factors()}
+        try:
+            branch.require(below, NON_ZERO)
+            for f, allowed in self.signs.items():
+                p, degree = images[f]
+                branch.require(branch.radicals.reduced(p), allowed, below if degree % 2 else None)
+            for product in self.products:
+                total, degree = ring.constant(product.sign), 0
+                for f in product.odd:
+                    p, d = images[f]
+                    total, degree = total * p, degree + d
+                for f in product.even:
+                    total = total * images[f][0] ** 2
+                branch.require(branch.radicals.reduced(total), product.allowed, below if degree % 2 else None)
+            branch.simplify()
+        except Contradiction:
+            return None
         return branch
-
-    def weights(self) -> list[dict[int, fmpq]]:
-        """A basis of the scalings x_i → t^(w_i) x_i, t > 0, under which every condition is invariant.
-
-        Every polynomial that occurs must have terms of one weight; √ has half the weight of its
-        radicand, the options of a maximum equal weights.
-        """
-        ring = self.ring
-        rows: list[list[int]] = []
-
-        def weight(p: fmpz_mpoly) -> list[int]:
-            exponents = [[int(e) for e in m] for m in p.to_dict()]
-            for m in exponents[1:]:
-                rows.append([a - b for a, b in zip(m, exponents[0], strict=True)])
-            return exponents[0] if exponents else [0] * ring.size
-
-        for f in (*self.signs, *(f for p in self.products for f in p.factors)):
-            weight(ring.polynomial(f))
-        for i in self.used_auxiliary():
-            quantity = self.auxiliary[i]
-            unit = [int(j == i) for j in range(ring.size)]
-            ratios = [[a - b for a, b in zip(weight(r.numerator), weight(r.denominator), strict=True)] for r in self._inside(i)]
-            scale = 2 if isinstance(quantity, Root) else 1
-            zero = [r.numerator.is_zero() for r in self._inside(i)]
-            rows += [[scale * u - r for u, r in zip(unit, ratio, strict=True)] for ratio, z in zip(ratios, zero, strict=True) if not z]
-        active = sorted(self.all_variables() | set(self.used_auxiliary()))
-        if not active:
-            return []
-        matrix = fmpq_mat(max(len(rows), 1), len(active), [row[i] for row in (rows or [[0] * ring.size]) for i in active])
-        reduced, rank = matrix.rref()
-        pivots = []
-        for r in range(rank):
-            pivots.append(next(c for c in range(len(active)) if reduced[r, c] != 0))
-        basis = []
-        for free in (c for c in range(len(active)) if c not in pivots):
-            vector = {active[free]: fmpq(1)}
-            for r, c in enumerate(pivots):
-                if reduced[r, free] != 0:
-                    vector[active[c]] = -reduced[r, free]
-            basis.append({i: w for i, w in vector.items() if i < ring.variables})
-        return [b for b in basis if b]
-
-
-__all__ = ["ANY", "NEGATIVE", "NON_NEGATIVE", "NON_POSITIVE", "NON_ZERO", "POSITIVE", "ZERO", "Branch", "Contradiction", "Product"]

@@ -14,6 +14,7 @@ import sympy as sp
 
 from dynopt.symbolic.decide.decision import Answer
 from dynopt.symbolic.decide.encode import Encoding
+from dynopt.symbolic.decide.witness import real_roots
 
 NAME = "cvc5"
 AVAILABLE = importlib.util.find_spec("cvc5") is not None
@@ -57,4 +58,4 @@ def exact_value(text: str) -> sp.Expr:
     for term in polynomial.split(" + "):
         coefficient, _, power = term.strip("()").partition("*x") if "x" in term else (term.strip("()"), "", None)
         total += sp.Integer(coefficient) * x ** (0 if power is None else int(power.lstrip("^") or 1))
-    return next(r for r, _ in sp.real_roots(sp.Poly(total, x), multiple=False) if sp.Rational(low) <= r <= sp.Rational(high))
+    return next(r for r in real_roots(sp.Poly(total, x)) if sp.Rational(low) <= r <= sp.Rational(high))

@@ -44,6 +44,7 @@ class Decision(Result):
         That is a failure of the tool and must be reported as one.
     answers : one per decider.
     witness : the simplest re-checked counterexample.
+    notes : what the reader should know about the statement.
     smtlib : the query that the SMT solvers saw; satisfiable iff the statement is false.
     query_hash : its SHA-256.
     """
@@ -52,6 +53,7 @@ class Decision(Result):
     answers: Sequence[Answer]
     witness: Mapping[sp.Symbol, Any] | None
     query_hash: str
+    notes: Sequence[str] = ()
     smtlib: str = field(repr=False, default="")
 
     @property

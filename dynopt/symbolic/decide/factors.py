@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
-from functools import reduce
 
 import flint
-from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz_mpoly, fmpz_mpoly_ctx
+from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
 
-
-class OutOfTime(Exception):
-    """The time limit of the exact decider was reached."""
-
-
-class TooLarge(Exception):
-    """A computation would be too large to be finished; its message says which."""
-
-
-class Deadline:
-    """A time limit that the loops of the exact decider ask."""
-
-    def __init__(self, seconds: float) -> None:
-        self.end = time.monotonic() + seconds
-
-    def check(self) -> None:
-        if time.monotonic() > self.end:
-            raise OutOfTime
+from dynopt.symbolic.decide.eliminants import resultant
+from dynopt.symbolic.decide.limits import Deadline, TooLarge
 
 
 class Ring:
@@ -38,9 +20,11 @@ class Ring:
     def __init__(self, variables: int, auxiliary: int, deadline: Deadline) -> None:
         self.variables = variables
         self.size = variables + auxiliary
-        self.context = fmpz_mpoly_ctx.get([f"x{i}" for i in range(max(self.size, 1))], flint.Ordering.lex)
+        names = [f"x{i}" for i in range(max(self.size, 1))]
+        self.context = fmpz_mpoly_ctx.get(names, flint.Ordering.lex)
+        self._rationals = fmpq_mpoly_ctx.get(names, flint.Ordering.lex)
+        self._evaluable: dict[int, tuple[fmpz_mpoly, fmpq_mpoly]] = {}
         self.gens = self.context.gens()
-        self._over_q = fmpq_mpoly_ctx.get([f"x{i}" for i in range(max(self.size, 1))], flint.Ordering.lex)
         self.deadline = deadline
         self._polynomials: list[fmpz_mpoly] = []
         self._support: list[frozenset[int]] = []
@@ -52,37 +36,44 @@ class Ring:
     def constant(self, value: int) -> fmpz_mpoly:
         return self.context.constant(value)
 
+    def over_rationals(self, p: fmpz_mpoly) -> fmpq_mpoly:
+        """The same polynomial in a form that can be evaluated at rationals; kept for as long as the ring."""
+        if id(p) not in self._evaluable:
+            self._evaluable[id(p)] = p, self._rationals.from_dict({m: fmpq(c) for m, c in p.to_dict().items()})
+        return self._evaluable[id(p)][1]
+
     def factor(self, p: fmpz_mpoly) -> tuple[int, tuple[tuple[int, int], ...]]:
-        """The sign of the constant and the irreducible factors with their powers; (0, ()) for zero."""
+        """The sign of the constant factor, and the irreducible factors with their powers; (0, ()) for zero."""
         key = str(p)
         if key not in self._factored:
-            if p.is_zero():
-                self._factored[key] = (0, ())
-            else:
-                self.deadline.check()
-                if len(p) > 20000:
-                    raise TooLarge(f"a polynomial of {len(p)} terms")
-                constant, powers = p.factor()
-                sign = 1 if constant > 0 else -1
-                found = []
-                for q, e in powers:
-                    if q.leading_coefficient() < 0:
-                        q, sign = -q, sign * (-1) ** int(e)
-                    found.append((self.number(q), int(e)))
-                self._factored[key] = (sign, tuple(found))
+            self._factored[key] = (0, ()) if p.is_zero() else self._factor(p)
         return self._factored[key]
 
-    def rational(self, p: fmpz_mpoly) -> fmpq_mpoly:
-        """The polynomial over Q, which can be evaluated at rationals."""
-        return self._over_q.from_dict({m: fmpq(c) for m, c in p.to_dict().items()})
+    def _factor(self, p: fmpz_mpoly) -> tuple[int, tuple[tuple[int, int], ...]]:
+        self.deadline.check()
+        if len(p) > 10_000:
+            raise TooLarge(f"the factors of a polynomial of {len(p)} terms")
+        constant, powers = p.factor()
+        sign = 1 if constant > 0 else -1
+        found = []
+        for q, e in powers:
+            if q.leading_coefficient() < 0:
+                q, sign = -q, sign * (-1) ** int(e)
+            found.append((self.number(q), int(e)))
+        return sign, tuple(found)
 
     def number(self, irreducible: fmpz_mpoly) -> int:
+        """The number of an irreducible polynomial."""
         key = str(irreducible)
         if key not in self._numbers:
             self._numbers[key] = len(self._polynomials)
             self._polynomials.append(irreducible)
-            self._support.append(frozenset(i for i, d in enumerate(irreducible.degrees()) if d > 0))
+            self._support.append(support(irreducible))
         return self._numbers[key]
+
+    def generator(self, i: int) -> int:
+        """The number of the factor xᵢ."""
+        return self.number(self.gens[i])
 
     def polynomial(self, f: int) -> fmpz_mpoly:
         return self._polynomials[f]
@@ -91,10 +82,12 @@ class Ring:
         """The generators that occur in a factor."""
         return self._support[f]
 
-    def variable(self, f: int) -> int | None:
-        """The index i if the factor is the generator xᵢ itself."""
-        p, support = self._polynomials[f], self._support[f]
-        return next(iter(support)) if len(support) == 1 and len(p) == 1 else None
+    def is_generator(self, f: int) -> bool:
+        return len(self._support[f]) == 1 and len(self._polynomials[f]) == 1
+
+    def free(self, factors: Iterable[int]) -> bool:
+        """No auxiliary quantity occurs in the factors."""
+        return all(i < self.variables for f in factors for i in self._support[f])
 
     def degree(self, f: int, v: int) -> int:
         return int(self._polynomials[f].degrees()[v])
@@ -116,44 +109,56 @@ class Ring:
         return self.parts(self.coefficients(f, v)[:1])
 
     def discriminant(self, f: int, v: int) -> frozenset[int]:
-        if self.degree(f, v) < 2:
-            return frozenset()
-        return self._projected("discriminant", f, f, v)
+        return self._projected("discriminant", f, f, v) if self.degree(f, v) > 1 else frozenset()
 
     def resultant(self, f: int, g: int, v: int) -> frozenset[int]:
-        return self._projected("resultant", *sorted((f, g)), v)
+        return self._projected("resultant", min(f, g), max(f, g), v)
 
     def _projected(self, kind: str, f: int, g: int, v: int) -> frozenset[int]:
         key = (kind, f, g, v)
         if key not in self._projections:
             self.deadline.check()
-            p, q = self._polynomials[f], self._polynomials[g]
-            self._guard(f, g, v)
-            self._projections[key] = self.parts([p.discriminant(v) if kind == "discriminant" else p.resultant(q, v)])
+            self._projections[key] = self.parts([self._eliminated(kind, f, g, v)])
         return self._projections[key]
 
-    def _guard(self, f: int, g: int, v: int) -> None:
-        """Refuses resultants whose Sylvester determinant is hopeless, because a call into flint cannot be interrupted."""
-        m, n = self.degree(f, v), self.degree(g, v)
-        others = (self._support[f] | self._support[g]) - {v}
-        terms = 1
-        for u in others:
-            terms *= m * self.degree(g, u) + n * self.degree(f, u) + 1
-        if terms > 2_000_000 or (m * n > 60 and terms > 100_000):
-            raise TooLarge(f"a resultant of degrees {m} and {n} with up to {terms} terms")
+    def _eliminated(self, kind: str, f: int, g: int, v: int) -> fmpz_mpoly:
+        """The resultant or discriminant, up to factors of the leading coefficients; large ones in interruptible steps."""
+        p = self._polynomials[f]
+        q = p.derivative(v) if kind == "discriminant" else self._polynomials[g]
+        cost = int(p.degrees()[v] * q.degrees()[v])
+        for u in (self._support[f] | self._support[g]) - {v}:
+            cost *= int(p.degrees()[v] * q.degrees()[u] + q.degrees()[v] * p.degrees()[u]) + 1
+        if cost > 300_000:
+            return resultant(split(self.context, p, v), split(self.context, q, v), self.deadline)
+        return p.discriminant(v) if kind == "discriminant" else p.resultant(q, v)
+
+
+def support(p: fmpz_mpoly) -> frozenset[int]:
+    """The generators that occur in a polynomial."""
+    return frozenset(i for i, d in enumerate(p.degrees()) if d > 0)
 
 
 def split(context: fmpz_mpoly_ctx, p: fmpz_mpoly, v: int) -> list[fmpz_mpoly]:
     """Coefficients of the powers of generator v, ascending."""
-    parts: list[dict[tuple[int, ...], int]] = [{} for _ in range(int(p.degrees()[v]) + 1)] if not p.is_zero() else [{}]
+    parts: list[dict[tuple[int, ...], int | fmpz]] = [{} for _ in range(max(int(p.degrees()[v]), 0) + 1)]
     for exponents, c in p.to_dict().items():
-        rest = (*exponents[:v], 0, *exponents[v + 1 :])
-        parts[int(exponents[v])][rest] = c
+        parts[int(exponents[v])][(*exponents[:v], 0, *exponents[v + 1 :])] = c
     return [context.from_dict(part) for part in parts]
 
 
+def homogenised(context: fmpz_mpoly_ctx, p: fmpz_mpoly, v: int, value: Ratio) -> tuple[fmpz_mpoly, int]:
+    """p(x_v = a/b)·bᵈ, and d, the degree of p in x_v."""
+    coefficients = split(context, p, v)
+    d = len(coefficients) - 1
+    total, power = coefficients[d], context.constant(1)
+    for c in reversed(coefficients[:d]):
+        power = power * value.denominator
+        total = total * value.numerator + c * power
+    return total, d
+
+
 class Ratio:
-    """A quotient of two polynomials of a ring, reduced."""
+    """A reduced quotient of two polynomials of a ring."""
 
     __slots__ = ("denominator", "numerator")
 
@@ -165,12 +170,10 @@ class Ratio:
         self.denominator = denominator
 
     def __add__(self, other: Ratio) -> Ratio:
-        return Ratio(
-            self.numerator * other.denominator + other.numerator * self.denominator, self.denominator * other.denominator
-        )
+        return Ratio(self.numerator * other.denominator + other.numerator * self.denominator, self.denominator * other.denominator)
 
     def __sub__(self, other: Ratio) -> Ratio:
-        return self + Ratio(-other.numerator, other.denominator)
+        return self + (-other)
 
     def __mul__(self, other: Ratio) -> Ratio:
         return Ratio(self.numerator * other.numerator, self.denominator * other.denominator)
@@ -178,34 +181,17 @@ class Ratio:
     def __neg__(self) -> Ratio:
         return Ratio(-self.numerator, self.denominator)
 
+    def equals(self, other: Ratio) -> bool:
+        return bool(self.numerator * other.denominator == other.numerator * self.denominator)
+
     def inverse(self) -> Ratio:
         return Ratio(self.denominator, self.numerator)
+
+    def support(self) -> frozenset[int]:
+        return support(self.numerator) | support(self.denominator)
 
     def substitute(self, context: fmpz_mpoly_ctx, v: int, value: Ratio) -> Ratio:
         """The quotient with a value for generator v."""
         up, m = homogenised(context, self.numerator, v, value)
         down, n = homogenised(context, self.denominator, v, value)
         return Ratio(up * value.denominator ** max(n - m, 0), down * value.denominator ** max(m - n, 0))
-
-
-def homogenised(context: fmpz_mpoly_ctx, p: fmpz_mpoly, v: int, value: Ratio) -> tuple[fmpz_mpoly, int]:
-    """p(v = a/b)·bᵈ and d, the degree of p in v."""
-    coefficients = split(context, p, v)
-    d = len(coefficients) - 1
-    powers = [context.constant(1)]
-    for _ in range(d):
-        powers.append(powers[-1] * value.denominator)
-    total = coefficients[d]
-    for k in range(d - 1, -1, -1):
-        total = total * value.numerator + coefficients[k] * powers[d - k]
-    return total, d
-
-
-def primitive_product(polynomials: Iterable[flint.fmpz_poly]) -> flint.fmpz_poly:
-    return reduce(lambda a, b: a * b, polynomials, flint.fmpz_poly([1]))
-
-
-def numerator_of(coefficients: list[fmpq]) -> flint.fmpz_poly:
-    """The primitive integer polynomial with the given ascending rational coefficients, up to a positive factor."""
-    p = flint.fmpq_poly(coefficients).numer()
-    return p // p.content() if p else p

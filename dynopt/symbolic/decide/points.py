@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import flint
-from flint import fmpq, fmpz_mpoly
+from flint import fmpq, fmpz, fmpz_mpoly
 
 from dynopt.symbolic.decide.branch import Branch, Product
 from dynopt.symbolic.decide.numberfield import Number, Value, is_zero, precision, signum
-from dynopt.symbolic.decide.reading import Root
+from dynopt.symbolic.decide.radicals import Root
 
 Multilinear = dict[frozenset[int], Value]
 """Σ c·Π√Dᵢ over sets of radicals, each radical at most once."""
@@ -27,9 +27,10 @@ class Point:
     """
 
     def __init__(self, branch: Branch, values: Mapping[int, Value]) -> None:
-        self.branch = branch
+        self.ring = branch.ring
+        self.table = branch.radicals.table
         self.values = dict(values)
-        self._all_rational = all(isinstance(v, fmpq) for v in self.values.values())
+        self._rationals: dict[str | int, int | fmpz | fmpq] = {i: v for i, v in self.values.items() if isinstance(v, fmpq)}
         self._squares: list[Multilinear] = []
         self._auxiliary: dict[int, tuple[Multilinear, Multilinear]] = {}
         self._signs: dict[int, int] = {}
@@ -51,16 +52,16 @@ class Point:
     def sign(self, f: int) -> int:
         """The exact sign of a factor."""
         if f not in self._signs:
-            top, bottom = self.value(self.branch.ring.polynomial(f))
+            top, bottom = self.value(self.ring.polynomial(f))
             self._signs[f] = self._sign(top) * self._sign(bottom)
         return self._signs[f]
 
     def value(self, p: fmpz_mpoly) -> tuple[Multilinear, Multilinear]:
         """A polynomial in variables and auxiliary quantities as a quotient of sums of radicals."""
-        n = self.branch.ring.variables
+        n = self.ring.variables
         degrees = [max(d, 0) for d in p.degrees()]
         inner = {i: self._quantity(i) for i, d in enumerate(degrees) if d and i >= n}
-        grouped = self._rational(p, n) if self._all_rational else self._algebraic(p, n, degrees)
+        grouped = self._rational(p, n) if len(self._rationals) == len(self.values) else self._algebraic(p, n, degrees)
         if not inner:
             return _constant(grouped.get((0,) * (len(degrees) - n), fmpq(0))), _constant(fmpq(1))
         top: Multilinear = {}
@@ -78,7 +79,7 @@ class Point:
 
     def _rational(self, p: fmpz_mpoly, n: int) -> dict[tuple[int, ...], Value]:
         """Coefficients of the monomials in auxiliary quantities, all coordinates being rational."""
-        values = self.branch.ring.rational(p).subs(self.values)
+        values = self.ring.over_rationals(p).subs(self._rationals)
         return {tuple(int(e) for e in m[n:]): c for m, c in values.to_dict().items()}
 
     def _algebraic(self, p: fmpz_mpoly, n: int, degrees: list[int]) -> dict[tuple[int, ...], Value]:
@@ -95,10 +96,9 @@ class Point:
 
     def _quantity(self, i: int) -> tuple[Multilinear, Multilinear]:
         if i not in self._auxiliary:
-            quantity = self.branch.auxiliary[i]
-            ratios = (quantity.radicand,) if isinstance(quantity, Root) else quantity.options
+            quantity = self.table[i]
             values = []
-            for r in ratios:
+            for r in quantity.inside():
                 (a, b), (c, d) = self.value(r.numerator), self.value(r.denominator)
                 top, bottom = self._times(a, d), self._times(b, c)
                 if self._sign(bottom) == 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import flint
 from flint import fmpq, fmpz, fmpz_poly
@@ -38,6 +39,11 @@ def rational(value: int | Fraction | fmpz | fmpq) -> fmpq:
 def sign(value: fmpq | fmpz) -> int:
     """−1, 0 or 1."""
     return (value > 0) - (value < 0)
+
+
+def squarefree(p: fmpz_poly) -> fmpz_poly:
+    """The polynomial with the same roots, each once."""
+    return p // p.gcd(p.derivative()) if p.degree() > 0 else p
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def _unit(p: fmpz_poly) -> Iterator[tuple[fmpq, fmpq]]:
 
 def _variations(p: fmpz_poly) -> int:
     signs = [c > 0 for c in p.coeffs() if c != 0]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def halve(p: fmpz_poly, interval: Interval) -> Interval:
@@ -165,7 +171,7 @@ def count(p: fmpz_poly, low: fmpq | None = None, high: fmpq | None = None) -> in
     def changes(at: fmpq | None, end: int) -> int:
         values = [sign(q(at)) if at is not None else sign(q.leading_coefficient()) * (end if q.degree() % 2 else 1) for q in chain]
         values = [v for v in values if v]
-        return sum(a != b for a, b in zip(values, values[1:], strict=False))
+        return sum(a != b for a, b in pairwise(values))
 
     gcd = chain[-1]
     if gcd.degree() > 0 and any(at is not None and gcd(at) == 0 for at in (low, high)):
@@ -250,6 +256,8 @@ def simplest(low: fmpq | None, high: fmpq | None) -> fmpq:
     >>> simplest(fmpq(1, 3), fmpq(1, 2)), simplest(None, fmpq(-5, 2)), simplest(None, None)
     (2/5, -3, 0)
     """
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"the interval ({low}, {high}) is empty")
     if (low is None or low < 0) and (high is None or high > 0):
         return fmpq(0)
     if high is not None and high <= 0:

@@ -99,7 +99,7 @@ class _Check:
         before, iv.prec = iv.prec, bits
         try:
             value = self._interval(e, bits)
-            return tuple(mp.make_mpf(end) for end in value._mpi_)  # type: ignore[return-value]
+            return tuple(mp.make_mpf(end) for end in value._mpi_)
         finally:
             iv.prec = before
 
@@ -120,7 +120,7 @@ class _Check:
             while q > 1:
                 base = iv.sqrt(iv.mpf([max(base.a, iv.mpf(0).a), base.b]))
                 q //= 2
-            return base**p if p > 0 else 1 / base ** (-p) if not 0 in base else iv.mpf(["-inf", "inf"])
+            return base**p if p > 0 else 1 / base ** (-p) if 0 not in base else iv.mpf(["-inf", "inf"])
         low, high = _root_enclosure(e, bits)
         return iv.mpf([(iv.mpf(int(low.p)) / int(low.q)).a, (iv.mpf(int(high.p)) / int(high.q)).b])
 

@@ -128,6 +128,12 @@ class Fractional:
         common = {q: max(self.denominator.get(q, 0), other.denominator.get(q, 0)) for q in {**self.denominator, **other.denominator}}
         return Fractional(self._over(common) + other._over(common), common)
 
+    def __neg__(self) -> Fractional:
+        return Fractional(-self.numerator, self.denominator)
+
+    def __sub__(self, other: Fractional) -> Fractional:
+        return self + (-other)
+
     def _over(self, common: Mapping[Polynomial, int]) -> Polynomial:
         return _product(self.numerator, {q: e - self.denominator.get(q, 0) for q, e in common.items()})
 

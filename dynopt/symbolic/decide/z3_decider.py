@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ import z3
 
 from dynopt.symbolic.decide.decision import Answer
 from dynopt.symbolic.decide.encode import Encoding
+from dynopt.symbolic.decide.witness import real_roots
 
 NAME = "z3"
 _SIMPLE = [Fraction(1), Fraction(0), Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(3), Fraction(-2), Fraction(1, 3), Fraction(4)]
@@ -28,7 +29,7 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
     'proved'
     """
     started = time.monotonic()
-    share, spent = 0.25, 0.0
+    share, spent = 0.2, 0.0
     verdict, witness, note = "undecided", None, f"not finished in {seconds:g} s"
     while spent < seconds and verdict == "undecided":
         for strategy in ("nlsat", "default"):
@@ -44,7 +45,7 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
                 verdict, witness, note = "refuted", _witness(encoding, solver.model(), context, left), strategy
             if verdict != "undecided" or spent >= seconds:
                 break
-        share *= 3
+        share *= 4
     return Answer(NAME, z3.get_version_string(), verdict, time.monotonic() - started, witness, note)
 
 
@@ -101,6 +102,4 @@ def exact_value(value: Any) -> sp.Expr:
     if isinstance(value, z3.RatNumRef):
         return sp.Rational(value.numerator_as_long(), value.denominator_as_long())
     coefficients = [sp.Integer(c.as_fraction().numerator) / c.as_fraction().denominator for c in value.poly()]
-    x = sp.Dummy("x")
-    polynomial = sp.Poly(list(reversed(coefficients)), x)
-    return sp.real_roots(polynomial, multiple=False)[value.index() - 1][0]
+    return real_roots(sp.Poly(list(reversed(coefficients)), sp.Dummy("x")))[value.index() - 1]

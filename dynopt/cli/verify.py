@@ -1,0 +1,81 @@
+"""``dynopt verify``: prove or refute the statements of claim files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from dynopt.symbolic.judge import Judgement
+
+
+def run(
+    *paths: Path,
+    select: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    seconds: float = 10.0,
+    jobs: int | None = None,
+    mutate: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Prove or refute the statements of claim files.
+
+    Exit code 0: every claim is as expected; 1: some is not (or a claim without an expectation is not
+    proved); 2: some file or claim could not be read.
+
+    Parameters
+    ----------
+    paths
+        Claim files, or folders of them; by default the analysis/ folder here, or the installed one.
+    select
+        Ids or patterns (t3-*) of the claims to judge; may be repeated.
+    seconds
+        Time limit of each question to each decider.
+    jobs
+        Claims judged at the same time; by default one a core.
+    mutate
+        Also damage every proved check and see that some damaged copy is refuted (slow).
+    json
+        Print one JSON document on stdout and nothing else.
+    """
+    from dynopt.errors import Outcome
+    from dynopt.symbolic.ledger import verify
+
+    if jobs is None:
+        jobs = os.cpu_count() or 1
+    with _Progress(sys.stderr.isatty()) as progress:
+        result = verify(paths or None, select or None, seconds=seconds, jobs=jobs, mutate=mutate, progress=progress.show)
+    if json:
+        from dynopt.cli.output import document
+
+        document(result)
+    else:
+        from dynopt.report.claims import report
+
+        report(result)
+    return 130 if result.outcome == Outcome.INTERRUPTED else result.exit_code
+
+
+class _Progress:
+    """A bar on stderr, only on a terminal."""
+
+    def __init__(self, visible: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("verify"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[last]}"))
+        self._bar = Progress(*columns, console=Console(stderr=True), disable=not visible, transient=True)
+        self._task = self._bar.add_task("verify", total=None, last="")
+
+    def show(self, judgement: Judgement, done: int, claims: int) -> None:
+        self._bar.update(self._task, completed=done, total=claims, last=f"{judgement.id} {judgement.verdict}")
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()

@@ -1,0 +1,211 @@
+"""The law of the escape time of a linear method, read off its definition.
+
+A method that is linear in its state and gradients acts on the mode of Hessian eigenvalue λ through
+the mode matrix: s_k = M(λ)^k s₀ u₀, with s₀ the start's state per unit of u₀.  Along the unstable
+directions of a saddle the iterate is therefore u_k = a_k u₀ with the *exact* response
+
+    a_k = e_θᵀ M(λ)^k s₀  ~  κ σ^k,          σ the dominant multiplier, κ = (e_θᵀ r)(lᵀ s₀)/(lᵀ r),
+
+and for exit at |u| = r, whatever the start's distribution,
+
+    P(K ≤ k) = P(|u₀| ≥ x_k),               x_k = r / max_{j ≤ k} |a_j|.
+
+Nothing is asymptotic in that.  It is exact on a quadratic objective; elsewhere the pieces bend
+before the exit is reached, and `dynopt.escape.reference` finds the x_k of the true objective.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from dynopt.core.algorithm import Algorithm
+from dynopt.errors import Misuse
+
+LONGEST = 1_000_000
+"""Most iterations that a law is tabulated for."""
+_SMALLEST = 1e-15
+"""The law is followed until only this part of the start's scale is still inside."""
+
+
+class NoLaw(Misuse):
+    """There is no law for this method, start or exit; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """How the unstable coordinate of a method grows from a unit start.
+
+    Attributes
+    ----------
+    eigenvalue : the negative Hessian eigenvalue λ.
+    sigma : the multiplier of largest modulus of M(λ), real and > 1, or None when that one is not real and positive.
+    kappa : the coefficient of σ^k in a_k; None with ``sigma``.
+    second : modulus of the next multiplier (0 when there is none); the transient dies like (second/σ)^k.
+    a : a_0, …, a_N.
+    """
+
+    eigenvalue: Any
+    sigma: float | None
+    kappa: float | None
+    second: float
+    a: np.ndarray
+
+    @property
+    def reached(self) -> np.ndarray:
+        """max_{j ≤ k} |a_j|, the largest size up to each step."""
+        return np.maximum.accumulate(np.abs(self.a))
+
+
+def response(method: Algorithm, eigenvalue: Any, enough: float, *, away: bool = False) -> Response:
+    """The response of a method along a Hessian eigenvalue, tabulated until |a_k| ≥ ``enough``.
+
+    Parameters
+    ----------
+    away : the saddle is not the origin, so the method must leave every critical point at rest.
+
+    Raises
+    ------
+    NoLaw : the method is not linear, varies with the iteration, does not rest at critical points away
+        from the origin, does not repel, starts on its stable subspace, or needs more than `LONGEST` steps.
+
+    Examples
+    --------
+    >>> import dynopt
+    >>> response(dynopt.method("gd(gamma=1/8)"), -8, 100.0).sigma
+    2.0
+    """
+    from dynopt.symbolic.linearize import state_space
+    from dynopt.symbolic.symbols import eigenvalue as symbol
+    from dynopt.symbolic.symbols import exact, symbolic
+
+    try:
+        space = state_space(symbolic(method))
+    except Misuse as error:
+        raise NoLaw(str(error)) from error
+    except Exception as error:  # a definition that runs on numbers only
+        raise NoLaw(f"{method.name} does not run on symbols ({type(error).__name__}: {error}), so it has no mode matrix") from error
+    if space.index is not None:
+        raise NoLaw(f"{method.name} varies with the iteration, and the law is that of a constant mode matrix")
+    at_rest = space.start.subs(symbol, 0)
+    if away and (space.A * at_rest != at_rest or any(y != 1 for y in space.C * at_rest)):
+        raise NoLaw(f"{method.name} does not rest at critical points away from the origin, so it is not linear around this saddle")
+    value = exact(eigenvalue)
+    matrix = np.array(space.mode_matrix.subs(symbol, value).tolist(), dtype=float)
+    start = np.array(space.start.subs(symbol, value).tolist(), dtype=float)[:, 0]
+
+    multipliers, right = np.linalg.eig(matrix)
+    order = np.argsort(-np.abs(multipliers))
+    top, second = multipliers[order[0]], float(abs(multipliers[order[1]])) if len(order) > 1 else 0.0
+    if abs(top) <= 1:
+        raise NoLaw(f"{method.call()} does not repel along eigenvalue {eigenvalue}: no multiplier exceeds {abs(top):.6g} in modulus")
+    sigma = kappa = None
+    if abs(top.imag) < 1e-14 * abs(top) and top.real > 1 and second < abs(top):
+        left = np.linalg.solve(right.T, np.eye(len(order))[order[0]])  # row of right⁻¹
+        sigma, kappa = float(top.real), float((right[0, order[0]] * (left @ start)).real)
+        if abs(kappa) < 1e-14:
+            raise NoLaw(f"{method.call()} starts on its stable subspace: its unstable mode is not excited")
+    return Response(eigenvalue, sigma, kappa, second, _iterate(method, matrix, start, enough))
+
+
+def _iterate(method: Algorithm, matrix: np.ndarray, start: np.ndarray, enough: float) -> np.ndarray:
+    a, state = [start[0]], start
+    while abs(a[-1]) < enough:
+        if len(a) > LONGEST:
+            raise NoLaw(f"{method.call()} needs more than {LONGEST:,} iterations to leave; take a larger step-size or larger starts")
+        state = matrix @ state
+        a.append(state[0])
+    return np.array(a)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted distribution of the integer escape time.
+
+    Attributes
+    ----------
+    kind : ``quadratic`` or ``with nonlinear offset``.
+    cdf : P(K ≤ k) for k = 0, 1, …, until 1 − P is negligible.
+    """
+
+    kind: str
+    cdf: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """E K = Σ_k P(K > k)."""
+        return float((1 - self.cdf).sum())
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation √(Σ_k (k − E K)² P(K = k))."""
+        k = np.arange(len(self.cdf)) - self.mean
+        return math.sqrt(float((k**2 * self.pmf).sum()))
+
+    @property
+    def pmf(self) -> np.ndarray:
+        """P(K = k) for k = 0, 1, …"""
+        return np.diff(self.cdf, prepend=0.0)
+
+    def quantile(self, level: float) -> int:
+        """The smallest k with P(K ≤ k) ≥ level."""
+        return int(np.searchsorted(self.cdf, level))
+
+
+Survival = Callable[[np.ndarray], np.ndarray]
+
+
+def quadratic(found: Response, survival: Survival, radius: float) -> Prediction:
+    """The law on the quadratic model, exit at |u| = ``radius``.
+
+    >>> import dynopt
+    >>> from dynopt.escape.saddle import find_saddle
+    >>> from dynopt.escape.starts import survival
+    >>> saddle = find_saddle(dynopt.problem("quadratic(spectrum=[-8, 2])"))
+    >>> law = quadratic(response(dynopt.method("gd(gamma=1/8)"), -8, 1e27), survival("gaussian", 1e-12, saddle), 0.5)
+    >>> round(law.mean, 2)
+    40.28
+    """
+    return Prediction("quadratic", survival(radius / found.reached))
+
+
+def with_offset(found: Response, survival: Survival, amplitudes: np.ndarray) -> Prediction:
+    """The law on the true objective, from the amplitudes x_k above which a run along ±v is out by step k.
+
+    ``amplitudes`` is (directions, N), averaged over directions; see `dynopt.escape.reference.amplitudes`.  Beyond
+    its end x_k continues in proportion to 1/max_{j ≤ k}|a_j|.
+    """
+    reached = found.reached
+    rows = []
+    for row in amplitudes:
+        known = min(len(row), len(reached))
+        scaled = row[known - 1] * reached[known - 1]
+        rows.append(survival(np.concatenate([row[:known], scaled / reached[known:]])))
+    return Prediction("with nonlinear offset", np.maximum.accumulate(np.mean(rows, axis=0)))
+
+
+def asymptotic(found: Response, scale: float, radius: float, directions: int = 1) -> dict[str, float] | None:
+    """Closed forms for a Gaussian start, far from the exit: K = ⌈T⌉, T = log(r/(κ scale χ_d))/log σ.
+
+    E T = [log(r/(κ scale)) − (digamma(d/2) + log 2)/2]/log σ, which for d = 1 is
+    [log(r/(κ scale)) + (γ_E + log 2)/2]/log σ;  sd T = √(trigamma(d/2))/(2 log σ), for d = 1
+    π/(2√2 log σ).  The fractional part of T is nearly uniform when sd T is large against 1, so
+    E K ≈ E T + ½ and var K ≈ var T + 1/12.  None without a real dominant multiplier.
+    """
+    if found.sigma is None or found.kappa is None:
+        return None
+    rate = math.log(found.sigma)
+    shift = (float(special.digamma(directions / 2)) + math.log(2)) / 2
+    mean = (math.log(radius / (abs(found.kappa) * scale)) - shift) / rate
+    sd = math.sqrt(float(special.polygamma(1, directions / 2))) / (2 * rate)
+    return {"mean": mean + 0.5, "sd": math.sqrt(sd**2 + 1 / 12), "mean_continuous": mean, "sd_continuous": sd}
+
+
+def enough(start_scale: float, radius: float) -> float:
+    """The growth after which all but a negligible part of the starts is out."""
+    return radius / (_SMALLEST * start_scale)

@@ -1,0 +1,121 @@
+"""Counts over batches of runs: all that is kept of them, merged by addition in any order."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from dynopt.core.algorithm import Algorithm
+from dynopt.core.problem import oracle
+from dynopt.ensemble.run import run_batch
+from dynopt.escape.exits import Exit
+from dynopt.escape.saddle import Place, Saddle
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """What a number of runs of one method did.
+
+    Attributes
+    ----------
+    runs : how many.
+    counts : (exits, max_steps + 1), runs that were out first at each step, by exit.
+    lost : (exits,), runs that became non-finite before they were out.
+    reached : (places,), runs that ended at each critical point.
+    elsewhere, diverged : runs that ended at none; that became non-finite at any time.
+    steps, seconds : updates done, time taken.
+    """
+
+    runs: int
+    counts: np.ndarray
+    lost: np.ndarray
+    reached: np.ndarray
+    elsewhere: int
+    diverged: int
+    steps: int
+    seconds: float
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)))
+
+    @classmethod
+    def empty(cls, exits: int, places: int, max_steps: int) -> Tally:
+        """No runs yet."""
+        shape, whole = (exits, max_steps + 1), np.int64
+        return cls(0, np.zeros(shape, whole), np.zeros(exits, whole), np.zeros(places, whole), 0, 0, 0, 0.0)
+
+
+def tally(
+    method: Algorithm,
+    saddle: Saddle,
+    exits: Sequence[Exit],
+    theta0: torch.Tensor,
+    *,
+    max_steps: int,
+    linger: int,
+    finished: Callable[[int], None] | None = None,
+) -> Tally:
+    """Run ``method`` (in floating point) from every row of ``theta0``, principal exit first, and count.
+
+    A run that leaves goes on, for at most ``linger`` steps, until every block of its state is within
+    reach of the state in which the method rests at some minimiser; runs that did not arrive that way
+    are counted at the critical point that θ is within reach of, if any.
+    """
+    began = time.perf_counter()
+    asked = oracle(saddle.problem)
+    arrived = _arrival(method, asked, saddle.places, theta0) if saddle.minima else None
+    paths = run_batch(
+        method, asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived, finished=finished
+    )  # fmt: skip
+    place = torch.where(paths.arrival >= 0, paths.arrival, _nearest(saddle.places, paths.final))
+    place = torch.where(paths.diverged, -1, place)
+    first = [paths.first[e.text] for e in exits]
+    diverged = int(paths.diverged.sum())
+    return Tally(
+        runs=len(theta0),
+        counts=np.stack([_histogram(times, max_steps + 1) for times in first]),
+        lost=np.array([int((paths.diverged & (times < 0)).sum()) for times in first]),
+        reached=_histogram(place, len(saddle.places)),
+        elsewhere=int((place < 0).sum()) - diverged,
+        diverged=diverged,
+        steps=paths.lane_steps,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _histogram(values: torch.Tensor, length: int) -> np.ndarray:
+    return torch.bincount(values[values >= 0], minlength=length).cpu().numpy()
+
+
+def _arrival(method: Algorithm, asked: Any, places: Sequence[Place], like: torch.Tensor) -> Callable[[Any], torch.Tensor]:
+    """State ↦ the number of the minimiser whose rest state is within reach in every block, or −1.
+
+    The state in which a method rests at a critical point is its start there, where the gradient is zero.
+    """
+    at = method.at(0)
+    rest = [at.init(torch.as_tensor(p.point, dtype=like.dtype, device=like.device)[None], asked.at(0)) for p in places]
+
+    def arrived(state: Any) -> torch.Tensor:
+        found = torch.full(state[0].shape[:1], -1, dtype=torch.int64, device=state[0].device)
+        for i, (target, place) in enumerate(zip(rest, places, strict=True)):
+            if place.kind == "minimum":
+                gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in zip(state, target, strict=True)]
+                found = torch.where(torch.stack(gaps).amax(0) <= place.reach**2, i, found)
+        return found
+
+    return arrived
+
+
+def _nearest(places: Sequence[Place], theta: torch.Tensor) -> torch.Tensor:
+    """The critical point that θ is within reach of, or −1."""
+    found = torch.full(theta.shape[:1], -1, dtype=torch.int64, device=theta.device)
+    for i, place in enumerate(places):
+        gap = torch.linalg.vector_norm(theta - torch.as_tensor(place.point, dtype=theta.dtype, device=theta.device), dim=-1)
+        found = torch.where(gap <= place.reach, i, found)
+    return found

@@ -1,0 +1,98 @@
+"""``dynopt trajectory``: table, files, JSON, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+METHODS = "din(alpha=2,beta=0.1)", "inna(alpha=2,beta=0.1,gamma=0.05)"
+PAIR = ("trajectory", *METHODS, "--problem", "thesis-3.2", "--start", "1,1", "--horizon", "2")
+
+
+def test_table_and_files(dynopt, here):
+    code, out, err = dynopt(*PAIR)
+    assert (code, err) == (0, "")
+    assert "order" in out
+    assert "wrote trajectory.png and trajectory.npz" in out
+    assert sorted(p.name for p in here.iterdir()) == ["trajectory.npz", "trajectory.png"]
+
+
+def test_json_is_one_document_and_writes_only_what_is_asked(dynopt, here):
+    code, out, err = dynopt(*PAIR, "--json")
+    document = json.loads(out)
+    assert (code, err, document["figure"]) == (0, "", None)
+    assert [c["kind"] for c in document["curves"]] == ["flow", "iterates"]
+    assert document["distances"][0]["order"] == pytest.approx(1, abs=0.1)
+    assert np.shape(document["curves"][1]["points"]) == (41, 2)
+    assert list(here.iterdir()) == []
+    code, out, _ = dynopt(*PAIR, "--json", "--out", "a.pdf")
+    assert json.loads(out)["figure"] == "a.pdf"
+    assert (here / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_folder_without_suffix_is_a_run_folder(dynopt, here):
+    code, out, _ = dynopt(*PAIR, "--out", "runs/pair")
+    assert (code, (here / "runs/pair/manifest.json").is_file()) == (0, True)
+    assert out.rstrip().endswith("wrote runs/pair")
+
+
+def test_negative_starts_solvers_and_events(dynopt, here):
+    code, out, _ = dynopt(
+        "trajectory", "hbf(alpha=0)", "--problem", "quadratic(spectrum=[1])", "--start", "-1", "--horizon", "4",
+        "--solver", "radau", "--json", "--events", "turning-point(coordinate=1)", "--events", "objective-level(level=1/8)",
+    )  # fmt: skip
+    [curve] = json.loads(out)["curves"]
+    assert (code, curve["statistics"]["solver"]) == (0, "Radau")
+    assert [h["t"] for h in curve["events"]] == pytest.approx([np.pi / 3, 2 * np.pi / 3, np.pi], abs=1e-6)
+
+
+def test_divergence_is_an_outcome_not_a_failure(dynopt, here):
+    (here / "mine.py").write_text("def hill(x):\n    return -x**4\n")
+    code, out, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "mine.py:hill", "--start", "1", "--horizon", "1")
+    assert (code, err) == (0, "")
+    assert "blow-up at t = 0.125" in out
+    assert "diverged at iteration 9" in out
+
+
+def test_a_method_from_a_file(dynopt, here):
+    (here / "mine.py").write_text(
+        "from typing import Any\n"
+        "from dynopt import Algorithm, GradientFlow, Position, number\n\n\n"
+        "class Half(Algorithm):\n"
+        "    gamma: Any = number('(0, oo)', 'step-size')\n\n"
+        "    def init(self, theta0, oracle):\n        return Position(theta0)\n\n"
+        "    def update(self, state, oracle, k):\n        return Position(state.theta - self.gamma * oracle.gradient(state.theta))\n\n"
+        "    def flow(self):\n        return GradientFlow(), self.gamma\n"
+    )
+    code, out, _ = dynopt("trajectory", "mine.py:Half(gamma=0.1)", "--problem", "thesis-3.2", "--horizon", "1", "--json")
+    document = json.loads(out)
+    assert (code, document["curves"][0]["method"]) == (0, "mine.py:Half(gamma=0.1)")
+    assert document["distances"][0]["order"] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ina(gamma=0.1)", "--problem", "thesis-3.2"], "did you mean inna"),
+        (["gd(gamma=0.1)", "--problem", "thesis-32"], "did you mean thesis-3.2"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--start", "1,1,1"], "3 coordinates, thesis-3.2 has 2"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--start", "1,a"], "not a list of numbers"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--horizon", "0.01"], "shorter than one step, 0.1"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--horizon", "-1"], "outside (0, oo)"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--rtol", "0"], "rtol=0.0"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--out", "a.tiff"], ".png, .svg, .pdf"),
+        (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--panel", "x"], "choose gap or energy"),
+        (["gd(gamma=0.1)", "--problem", "no.py:f"], "no file 'no.py'"),
+        (["gd(gamma=0.1)"], "--problem"),
+        (["--problem", "thesis-3.2"], "no method to run"),
+    ],
+)
+def test_misuse_is_one_sentence_and_leaves_nothing(dynopt, here, words, said):
+    code, out, err = dynopt("trajectory", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("dynopt: ")
+    assert len(err.splitlines()) == 1
+    assert said in err
+    assert list(here.iterdir()) == []

@@ -1,0 +1,113 @@
+"""The nonlinear offset against scalar loops and against an exactly solvable flow's discretisation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import dynopt
+from dynopt.core.problem import oracle
+from dynopt.escape import reference
+from dynopt.escape.exits import make_exit, other_exits
+from dynopt.escape.law import NoLaw, response
+from dynopt.escape.reference import amplitudes, directions
+from dynopt.escape.saddle import find_saddle
+
+WELL = dynopt.problem("double-well")
+
+
+def leaves_by(method, problem, start, k, radius, point=0.0):
+    """Whether a scalar run has been ``radius`` away by step k."""
+    states = dynopt.method(method).numeric().states(np.array(start, dtype=float), oracle(problem))
+    return max(abs(float(next(states)[0][0]) - point) for _ in range(k + 1)) >= radius
+
+
+def bisected(method, problem, k, radius, point=0.0, sign=1.0, length=2):
+    low, high = math.log(1e-6), math.log(radius)
+    for _ in range(45):
+        middle = (low + high) / 2
+        start = [point + sign * math.exp(middle), *([0.0] * (length - 1))]
+        low, high = (low, middle) if leaves_by(method, problem, start, k, radius, point) else (middle, high)
+    return math.exp(high)
+
+
+@pytest.mark.parametrize("method", ["gd(gamma=0.02)", "inna(alpha=1/2, beta=1, gamma=0.02)", "heavy_ball(gamma=0.02, momentum=0.9)"])
+def test_amplitudes_are_those_of_bisection(method):
+    saddle = find_saddle(WELL)
+    table = amplitudes(dynopt.method(method), saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 0.4)["coordinate(radius=0.5)"]
+    assert np.array_equal(table[0], table[1])  # the double well is even
+    for k in (3, 10, 25):
+        assert table[0, k] == pytest.approx(bisected(method, WELL, k, 0.5), rel=5e-5)
+
+
+def test_the_two_directions_differ_where_the_objective_is_not_even():
+    problem = dynopt.Landscape(lambda x: -(x**2) / 2 + x**3 / 3 + x**4 / 4)
+    saddle = find_saddle(problem, (0,))
+    table = amplitudes(dynopt.method("gd(gamma=0.4)"), saddle, [make_exit("coordinate", saddle, 0.4)], 0.4, 1e-9)["coordinate(radius=0.4)"]
+    k = table.shape[1] - 5
+    for row, sign in zip(table, (1.0, -1.0), strict=True):
+        assert row[k] == pytest.approx(bisected("gd(gamma=0.4)", problem, k, 0.4, sign=sign, length=1), rel=5e-5)
+    assert abs(table[0, k] / table[1, k] - 1) > 0.05
+
+
+def test_nothing_to_correct_on_a_quadratic():
+    saddle = find_saddle(dynopt.Quadratic([-8, 2]))
+    method = dynopt.method("heavy_ball(gamma=0.02, momentum=0.9)")
+    table = amplitudes(method, saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 1e-12)["coordinate(radius=0.5)"]
+    reached = response(method, -8, 1e8).reached[: table.shape[1]]
+    found = table[0][np.isfinite(table[0])]
+    np.testing.assert_allclose(found, 0.5 / reached[-len(found) :], rtol=1e-9)
+
+
+def test_the_offset_of_the_flow():
+    """u' = 8u − 4u³ reaches 0.5 as e^{8t}u₀ reaches 0.5/√(1 − 0.125); gradient descent with a tiny step comes close."""
+    saddle = find_saddle(WELL)
+    method = dynopt.method("gd(gamma=1/1000)")
+    table = amplitudes(method, saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 1e-12)["coordinate(radius=0.5)"]
+    reached = response(method, -8, 1e7).reached[table.shape[1] - 1]
+    assert table[0, -1] * reached == pytest.approx(0.5 / math.sqrt(1 - 0.125), rel=4e-3)
+
+
+def test_every_exit_has_its_own():
+    saddle = find_saddle(WELL)
+    principal = make_exit("coordinate", saddle, 0.5)
+    tables = amplitudes(dynopt.method("gd(gamma=0.02)"), saddle, [principal, *other_exits(principal, saddle, 0.5)], 0.5, 1e-12)
+    ends = {name: table[0, -1] * 1.16 ** (table.shape[1] - 1) for name, table in tables.items()}
+    assert ends["ball(radius=0.5)"] == pytest.approx(ends["coordinate(radius=0.5)"], rel=1e-4)
+    assert ends["coordinate(radius=0.5)"] < ends["drop(amount=1)"] < ends["concave"] < ends["basin(radius=0.5)"]
+
+
+def test_no_table_where_starting_further_out_means_leaving_later():
+    """Starts up to 2 reach over the minimiser at √2: the basin is entered from outside, and left again."""
+    saddle = find_saddle(WELL)
+    found = amplitudes(dynopt.method("gd(gamma=0.02)"), saddle, [make_exit("basin(radius=0.1)", saddle, 0.5)], 0.5, 3.0)
+    assert isinstance(found["basin(radius=0.1)"], NoLaw)
+
+
+def test_a_budget(monkeypatch):
+    monkeypatch.setattr(reference, "LONGEST", 20)
+    saddle = find_saddle(WELL)
+    found = amplitudes(dynopt.method("gd(gamma=0.02)"), saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 1e-12)
+    assert "more than 20 steps" in str(found["coordinate(radius=0.5)"])
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5, 40])
+def test_directions_average_quadratics(d):
+    found = directions(d)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-13)
+    np.testing.assert_allclose(found.mean(0), 0, atol=1e-13)
+    np.testing.assert_allclose(found.T @ found / len(found), np.eye(d) / d, atol=1e-13)
+
+
+def test_the_law_of_two_equal_directions_of_a_bent_problem():
+    """x⁴/4 − x²/2 in both coordinates: the offset depends on the direction, and the averaged law holds."""
+    problem = dynopt.Landscape(lambda x, y: x**4 / 4 - x**2 / 2 + y**4 / 4 - y**2 / 2)
+    study = dynopt.escape_study("gd(gamma=0.2)", problem, saddle=(0, 0), runs=8000, seed=1, also=[])
+    times = study.methods[0].times[0]
+    assert times.law.best.kind == "with nonlinear offset"
+    assert times.kolmogorov < 1.95 / 8000**0.5
+    from dynopt.escape.statistics import kolmogorov
+
+    assert kolmogorov(times.counts, 8000, times.law.quadratic.cdf) > 2 * 1.95 / 8000**0.5
