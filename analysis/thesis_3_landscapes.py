@@ -103,11 +103,6 @@ conditions = tuple(real(p) for p in jury(characteristic_polynomial(SPACE)))
 decays = sp.And(*(p > 0 for p in conditions))
 
 
-def same(left, right):
-    """The equation left = right, left to the deciders."""
-    return sp.Eq(left, right, evaluate=False)
-
-
 WELL = problem("double-well")
 
 first, second = WELL.symbols
@@ -156,8 +151,6 @@ def hits_by_factoring() -> Finding:
 
 symbols_state, symbols_after = run([first, second], alpha=alpha, beta=beta, gamma=gamma)
 
-on_axis = {first: 0}
-
 figure = [sp.Eq(gamma, sp.Rational(1, 50)), sp.Eq(beta, 1), sp.Or(sp.Eq(alpha, 2), sp.Eq(alpha, sp.Rational(1, 2)))]
 
 start = real(SPACE.start)
@@ -176,10 +169,8 @@ SADDLE_POINT = Claim(
         Computation(part="critical points", methods={"solving": critical_by_solving, "factors": critical_by_division}),
         Implication(
             part="θ₁ = 0 is kept, and ψ₁ = 0 with it",
-            given=[beta > 0, gamma > 0],
-            then=sp.And(
-                *(same(sp.sympify(block[0]).subs(on_axis), 0) for block in (symbols_state.psi, symbols_after.theta, symbols_after.psi))
-            ),
+            given=[beta > 0, gamma > 0, sp.Eq(first, 0)],
+            then=sp.And(*(sp.Eq(block[0], 0) for block in (symbols_state.psi, symbols_after.theta, symbols_after.psi))),
         ),
         Implication(part="and θ₂ then decays (the figure's parameters)", given=[*figure, sp.Eq(lam, 2)], then=decays),
         Computation(part="nothing else reaches the saddle", methods={"definition": hits_by_running, "factors": hits_by_factoring}),

@@ -200,6 +200,7 @@ MAXIMUM = Claim(
             ),
         ],
     ),
+    remark="In the proof (3.20) is in force, whose root is the same √Δ(L); the inequality itself contains no γ.",
 )
 
 modulus = complex_plus[0] ** 2 + complex_plus[1] ** 2
@@ -316,8 +317,8 @@ STABLE_MANIFOLD = Claim(
         "INNA still has an eigenvalue above 1, so the dimension is below 2P and Theorem 3.9 keeps its proof",
         checks=[Implication(given=[alpha > 0, beta > 0, gamma > 0, lam < 0], then=plus > 1)],
     ),
-    remark="The difference matters here, because λ = 0 gives INNA the eigenvalue 1.  Theorem 3.5 for flows is stated with "
-    "'non-positive', correctly.",
+    remark="The corrected theorem is Shub's; what is proved here is what it is used for.  The difference matters, because λ = 0 gives "
+    "INNA the eigenvalue 1.  Theorem 3.5 for flows is stated with 'non-positive', correctly.",
 )
 
 THEOREM_39 = Claim(

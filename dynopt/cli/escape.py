@@ -26,6 +26,7 @@ def run(
     max_steps: float | None = None,
     device: str = "cpu",
     dtype: str = "float64",
+    engine: str = "auto",
     out: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -59,6 +60,8 @@ def run(
         cpu, cuda or cuda:1.
     dtype
         float64 or float32.
+    engine
+        eager (torch), fused (one compiled kernel, Gaussian starts), or auto: fused where the work is worth a compilation.
     out
         The run folder (manifest, data, table, figure); runs/escape by default. An existing one is kept and a number appended.
     json
@@ -77,7 +80,7 @@ def run(
         study = escape_study(
             methods, problem, runs, seed=seed, start=start, scale=scale, exit=exit, radius=radius, also=_exits(also),  # type: ignore[arg-type]
             saddle=None if saddle is None else numbers(saddle, "--saddle"), max_steps=max_steps,  # type: ignore[arg-type]
-            device=device, dtype=dtype, progress=progress,
+            device=device, dtype=dtype, engine=engine, progress=progress,
         )  # fmt: skip
     folder = study.save(place) if place is not None else None
     if json:

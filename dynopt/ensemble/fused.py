@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,49 +13,76 @@ from dynopt.ensemble import kernel as text
 from dynopt.ensemble.kernel import Task
 
 
-def run_numba(
-    task: Task,
-    *,
-    seed: int,
-    first: int,
-    count: int,
-    steps: int,
-    linger: int,
-    scale: float,
-    level: float,
-    tolerance: float,
-    saddle: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """First exit step and place of rest of runs ``first`` … ``first + count − 1``, int64 arrays of shape (count,).
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a fused run is told at run time; none of it needs a new compilation.
 
-    Exit −1: not out within ``steps``.  Place −1: at rest nowhere known; −2: not finite.
+    Attributes
+    ----------
+    seed : in [0, 2⁶⁴); run i draws from (seed, i) alone, as `dynopt.ensemble.rng.normals` does.
+    saddle, scale : the starts are saddle + scale · N(0, I).
+    levels : one for each of the task's measures.
+    steps, linger : horizon of the exits; steps that every run goes on afterwards.
+    reach : for each of the task's places, the distance within which a run is there.
     """
-    out, rest = np.empty(count, np.int64), np.empty(count, np.int64)
+
+    seed: int
+    saddle: np.ndarray
+    scale: float
+    levels: Sequence[float]
+    steps: int
+    linger: int
+    reach: Sequence[float]
+
+
+def run_fused(
+    task: Task, setting: Setting, first: int, count: int, device: torch.device | str = "cpu"
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """First exit steps and places of rest of runs ``first`` … ``first + count − 1``.
+
+    Returns
+    -------
+    out : (exits, count) integers, the first step at which each measure reached its level, −1 if not within ``steps``.
+    rest : (count,) integers, the number of the place of rest, −1 for none, −2 for a state that is not finite.
+    """
+    return _triton(task, setting, first, count, device) if torch.device(device).type == "cuda" else _numba(task, setting, first, count)
+
+
+def _numba(task: Task, setting: Setting, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    out, rest = np.empty((len(task.measures), count), np.int64), np.empty(count, np.int64)
     module = text.load(text.numba_text(task))
-    constants = np.array([v for _, v in task.trace.constants] or [0.0])
-    places = np.array(task.places, dtype=float).reshape(len(task.places), task.trace.dimension)
-    key = np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32)
-    module.kernel(out, rest, *key, first, count, steps, linger, scale, level, tolerance, np.asarray(saddle, float), places, constants)
-    return out, rest
+    module.kernel(
+        out, rest, np.uint64(setting.seed & 0xFFFFFFFF), np.uint64(setting.seed >> 32), first, count, setting.steps, setting.linger,
+        setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float), _places(task), _reach(setting), _constants(task),
+    )  # fmt: skip
+    return torch.from_numpy(out), torch.from_numpy(rest)
 
 
-def run_triton(
-    task: Task, *, seed: int, first: int, count: int, steps: int, linger: int, scale: float, level: float, tolerance: float,
-    saddle: np.ndarray, device: str = "cuda", block: int = 128, warps: int = 4,
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """The same on CUDA: int32 tensors on the device."""
-
-    def tensor(values: object) -> torch.Tensor:
+def _triton(
+    task: Task, setting: Setting, first: int, count: int, device: torch.device | str, block: int = 128, warps: int = 4
+) -> tuple[torch.Tensor, torch.Tensor]:
+    def there(values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, dtype=np.float64).reshape(-1), device=device)
 
-    out = torch.empty(count, dtype=torch.int32, device=device)
+    out = torch.empty((len(task.measures), count), dtype=torch.int32, device=device)
     rest = torch.empty(count, dtype=torch.int32, device=device)
     module = text.load(text.triton_text(task))
-    numbers = tensor([scale, level, tolerance, 2 * math.pi])
-    constants = tensor([v for _, v in task.trace.constants] or [0.0])
-    places = tensor(task.places) if task.places else tensor([0.0])
+    numbers = there(np.array([setting.scale, 2 * math.pi, *setting.levels]))
     grid = (-(-count // block),)
     module.kernel[grid](
-        out, rest, seed, first, count, steps, linger, numbers, tensor(saddle), places, constants, BLOCK=block, num_warps=warps
-    )
+        out, rest, setting.seed, first, count, setting.steps, setting.linger, numbers, there(setting.saddle),
+        there(_places(task)), there(_reach(setting)), there(_constants(task)), BLOCK=block, num_warps=warps,
+    )  # fmt: skip
     return out, rest
+
+
+def _places(task: Task) -> np.ndarray:
+    return np.array(task.places, dtype=float).reshape(len(task.places), task.trace.dimension)
+
+
+def _reach(setting: Setting) -> np.ndarray:
+    return np.square(np.array(setting.reach, dtype=float))
+
+
+def _constants(task: Task) -> np.ndarray:
+    return np.array([value for _, value in task.constants] or [0.0])

@@ -24,7 +24,10 @@ from dynopt.ensemble.trace import Assignments, Source, Trace
 CHECK = 16
 """Steps between two looks at whether all runs of a group have left."""
 
-MATH = {"sqrt": "math.sqrt", "abs": "abs", "sin": "math.sin", "cos": "math.cos", "exp": "math.exp", "log": "math.log", "tanh": "math.tanh"}
+MATH = {
+    "sqrt": "math.sqrt", "abs": "abs", "sin": "math.sin", "cos": "math.cos", "exp": "math.exp", "log": "math.log", "tanh": "math.tanh",
+    "max": "max", "min": "min",
+}  # fmt: skip
 TRITON = {
     "sqrt": "tl.sqrt", "abs": "tl.abs", "sin": "tl.sin", "cos": "tl.cos", "exp": "tl.exp", "log": "tl.log",
     "max": "tl.maximum", "min": "tl.minimum",
@@ -38,13 +41,20 @@ class Task:
     Attributes
     ----------
     trace : the method on the problem.
-    measure : an expression of θ (``trace.state[:n]``); a run is out at the first step with measure ≥ level.
+    measures : expressions of θ (``trace.state[:n]``), one for each exit; a run is out at the first step with
+        measure ≥ level.
     places : points of R^n where runs may come to rest.
     """
 
     trace: Trace
-    measure: sp.Expr
+    measures: tuple[sp.Expr, ...]
     places: tuple[tuple[float, ...], ...]
+
+    @property
+    def constants(self) -> tuple[tuple[sp.Basic, float], ...]:
+        """The trace's constants and the floats of the measures: all are arguments, so a text serves every value."""
+        floats = sorted({f for m in self.measures for f in m.atoms(sp.Float)}, key=float)
+        return (*self.trace.constants, *((f, float(f)) for f in floats))
 
 
 def numba_text(task: Task) -> str:
@@ -52,8 +62,8 @@ def numba_text(task: Task) -> str:
     write = Source(MATH)
     t = task.trace
     n, m = t.dimension, len(t.state)
-    constants = [f"    c_{i} = C[{i}]" for i in range(len(t.constants))]
-    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(t.constants)}
+    constants = [f"    c_{i} = C[{i}]" for i in range(len(task.constants))]
+    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(task.constants)}
 
     def lines(code: Assignments, targets: Sequence[str], indent: int) -> list[str]:
         pad = " " * indent
@@ -65,13 +75,20 @@ def numba_text(task: Task) -> str:
     store = [f"S{i}[l]" for i in range(m)]
     body = "\n".join([*load, *lines(t.step, store, 20)])
     theta = "\n".join(f"                    {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))
-    measure = write.doprint(task.measure.xreplace(names))
+    exits = range(len(task.measures))
+    tests = [f"({write.doprint(m.xreplace(names))} >= level[{e}])" for e, m in enumerate(task.measures)]
+    opened = "\n".join(f"                N{e}[l] = not {test}" for e, test in enumerate(tests))
+    counted = "\n".join(f"                    W{e}[l] += N{e}[l]" for e in exits)
+    tested = "\n".join(f"                    N{e}[l] &= not {test}" for e, test in enumerate(tests))
+    counters = "\n".join(f"        W{e} = np.zeros(LANES, np.int64)\n        N{e} = np.empty(LANES, np.int64)" for e in exits)
+    pending = " + ".join(f"N{e}[l]" for e in exits)
+    written = "\n".join(f"            out[{e}, index] = -1 if (N{e}[l] or W{e}[l] > steps) else W{e}[l]" for e in exits)
     start = [f"                {x} = P[{i}] + scale * draw(seed0, seed1, run, {i})" for i, x in enumerate(t.start)]
     begin = "\n".join([*start, *lines(t.init, store, 16), *(f"                {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))])
     allocate = "\n".join(f"        S{i} = np.empty(LANES)" for i in range(m))
     places = "\n".join(
         f"            d = {' + '.join(f'(S{i}[l] - Q[{j}, {i}])*(S{i}[l] - Q[{j}, {i}])' for i in range(n))}\n"
-        f"            if d <= best:\n                best = d\n                place = {j}"
+        f"            if d <= R[{j}]:\n                place = {j}"
         for j in range(len(task.places))
     )
     finite = " + ".join(f"S{i}[l]*0.0" for i in range(m))
@@ -109,29 +126,28 @@ def draw(seed0, seed1, run, i):
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath={{"contract", "reassoc", "nsz", "arcp"}})
-def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, tolerance, P, Q, C):
+def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, P, Q, R, C):
 {chr(10).join(constants) or "    pass"}
     for block in prange((count + LANES - 1) // LANES):
 {allocate}
-        waited = np.zeros(LANES, np.int64)
-        pending = np.empty(LANES, np.int64)
+{counters}
         for l in range(LANES):
                 run = np.uint64(first) + np.uint64(block * LANES + l)
 {begin}
-                pending[l] = not ({measure} >= level)
+{opened}
         k = 0
         busy = True
         while busy and k < steps:
             for _ in range(LANES):
                 for l in range(LANES):
-                    waited[l] += pending[l]
+{counted}
 {body}
 {theta}
-                    pending[l] &= not ({measure} >= level)
+{tested}
             k += LANES
             left = 0
             for l in range(LANES):
-                left += pending[l]
+                left += {pending}
             busy = left > 0
         for _ in range(linger):
                 for l in range(LANES):
@@ -140,8 +156,7 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, t
             index = block * LANES + l
             if index >= count:
                 continue
-            out[index] = -1 if (pending[l] or waited[l] > steps) else waited[l]
-            best = tolerance * tolerance
+{written}
             place = -1
 {places}
             if not ({finite} == 0.0):
@@ -155,8 +170,8 @@ def triton_text(task: Task) -> str:
     write = Source(TRITON)
     t = task.trace
     n = t.dimension
-    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(t.constants)}
-    constants = "\n".join(f"    c_{i} = tl.load(C + {i})" for i in range(len(t.constants)))
+    names = {c: sp.Symbol(f"c_{i}", real=True) for i, (c, _) in enumerate(task.constants)}
+    constants = "\n".join(f"    c_{i} = tl.load(C + {i})" for i in range(len(task.constants)))
 
     def lines(code: Assignments, indent: int) -> str:
         pad = " " * indent
@@ -164,7 +179,19 @@ def triton_text(task: Task) -> str:
         text += [f"{pad}n_{i} = {write.doprint(e.xreplace(names))}" for i, e in enumerate(code.outputs)]
         return "\n".join([*text, *(f"{pad}{s} = n_{i}" for i, s in enumerate(t.state))])
 
-    measure = write.doprint(task.measure.xreplace(names))
+    exits = range(len(task.measures))
+    tests = [f"{write.doprint(m.xreplace(names))} >= level{e}" for e, m in enumerate(task.measures)]
+    levels = "\n".join(f"    level{e} = tl.load(F + {e + 2})" for e in exits)
+    opened = "\n".join(
+        f"    waited{e} = tl.zeros([BLOCK], tl.int32)\n    pending{e} = tl.where({test}, 0, 1)" for e, test in enumerate(tests)
+    )
+    counted = "\n".join(f"            waited{e} += pending{e}" for e in exits)
+    tested = "\n".join(f"            pending{e} = tl.where({test}, 0, pending{e})" for e, test in enumerate(tests))
+    pending = " + ".join(f"pending{e}" for e in exits)
+    written = "\n".join(
+        f"    tl.store(out + {e} * count + lane, tl.where((pending{e} > 0) | (waited{e} > steps), -1, waited{e}), mask=inside)"
+        for e in exits
+    )
     draws = []
     for block in range((n + 1) // 2):
         draws.append(f"    a, b, c, d = tl.philox(seed, low, high, low * 0 + {block}, low * 0)")
@@ -174,7 +201,7 @@ def triton_text(task: Task) -> str:
             draws.append(f"    x{2 * block + 1} = tl.load(P + {2 * block + 1}) + scale * (radius * tl.sin(angle))")
     places = "\n".join(
         "    d2 = " + " + ".join(f"(s{i} - tl.load(Q + {j * n + i}))*(s{i} - tl.load(Q + {j * n + i}))" for i in range(n)) + "\n"
-        f"    place = tl.where(d2 <= best, {j}, place)\n    best = tl.minimum(d2, best)"
+        f"    place = tl.where(d2 <= tl.load(R + {j}), {j}, place)"
         for j in range(len(task.places))
     )
     finite = " + ".join(f"{s}*0.0" for s in t.state)
@@ -189,11 +216,10 @@ def unit(high, low):
 
 
 @triton.jit
-def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, C, BLOCK: tl.constexpr):
+def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, R, C, BLOCK: tl.constexpr):
     scale = tl.load(F)
-    level = tl.load(F + 1)
-    tolerance = tl.load(F + 2)
-    two_pi = tl.load(F + 3)
+    two_pi = tl.load(F + 1)
+{levels}
 {constants}
     lane = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     run = lane + first
@@ -201,27 +227,30 @@ def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, C, BLOCK: tl.c
     high = (run >> 32).to(tl.uint32)
 {chr(10).join(draws)}
 {lines(t.init, 4)}
-    waited = tl.zeros([BLOCK], tl.int32)
-    pending = tl.where({measure} >= level, 0, 1)
+{opened}
     k = 0
     busy = 1
     while (k < steps) & (busy > 0):
         for _ in tl.static_range({CHECK}):
-            waited += pending
+{counted}
 {lines(t.step, 12)}
-            pending = tl.where({measure} >= level, 0, pending)
+{tested}
         k += {CHECK}
-        busy = tl.max(pending, 0)
+        busy = tl.max({pending}, 0)
     for _ in range(linger):
 {lines(t.step, 8)}
-    best = s0*0.0 + tolerance * tolerance
     place = tl.full([BLOCK], -1, tl.int32)
 {places}
     place = tl.where(({finite}) == 0.0, place, -2)
     inside = lane < count
-    tl.store(out + lane, tl.where((pending > 0) | (waited > steps), -1, waited), mask=inside)
+{written}
     tl.store(rest + lane, place, mask=inside)
 """
+
+
+def kernel_text(task: Task, device: str) -> str:
+    """The module text for a kind of device, ``cpu`` or ``cuda``; `Untraceable` where an expression has no kernel form."""
+    return triton_text(task) if device == "cuda" else numba_text(task)
 
 
 def cache_folder() -> Path:

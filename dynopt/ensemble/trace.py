@@ -189,7 +189,19 @@ class Source(PythonCodePrinter):
             raise Untraceable(f"the function {type(expr).__name__} has no kernel form")
         return f"{self.functions[name]}({', '.join(map(self._print, expr.args))})"
 
-    _print_Abs = _print_sin = _print_cos = _print_exp = _print_log = _print_tanh = _print_Max = _print_Min = _print_sign = _print_Function
+    _print_Abs = _print_sin = _print_cos = _print_exp = _print_log = _print_tanh = _print_sign = _print_Function
+
+    def _print_Min(self, expr: sp.Expr) -> str:
+        return self._fold("min", expr)
+
+    def _print_Max(self, expr: sp.Expr) -> str:
+        return self._fold("max", expr)
+
+    def _fold(self, name: str, expr: sp.Expr) -> str:
+        first, *rest = map(self._print, expr.args)
+        for other in rest:
+            first = f"{self.functions[name]}({first}, {other})"
+        return first
 
     def _print_Rational(self, expr: sp.Rational) -> str:
         return repr(float(expr))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,19 +14,26 @@ from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.problem import Problem
 from dynopt.core.registry import method as named_method
 from dynopt.core.registry import problem as named_problem
-from dynopt.errors import Misuse, Outcome
+from dynopt.ensemble.kernel import Task, kernel_text
+from dynopt.ensemble.trace import Untraceable
+from dynopt.errors import Misuse, Outcome, closest
 from dynopt.escape.exits import Exit, make_exit, other_exits
 from dynopt.escape.law import NoLaw
 from dynopt.escape.predict import predict, suggest_horizon
 from dynopt.escape.record import EscapeStudy, Law, MethodEscape, Times, destinations
 from dynopt.escape.saddle import Saddle, find_saddle
 from dynopt.escape.starts import check_start, draw
-from dynopt.escape.tally import Tally, tally
+from dynopt.escape.tally import Tally, fused_tally, fused_task, tally
 
 LONGEST_HORIZON = 10_000_000
 """The largest ``max_steps``; histograms have that many entries."""
 _CELLS = {"cpu": 2**15, "cuda": 2**22}
 """Numbers per state block that are worked on at once; only speed depends on it."""
+_FUSED = 2**20
+"""Runs that a fused kernel works on at once."""
+_WORTH_COMPILING = 10**7
+"""Iterations from which `engine="auto"` compiles a kernel."""
+ENGINES = ("auto", "eager", "fused")
 
 Progress = Callable[[str, int, int], None]
 """Told (method, runs finished, runs in all)."""
@@ -48,6 +56,7 @@ def escape_study(
     device: str = "cpu",
     dtype: str = "float64",
     batch: int | None = None,
+    engine: str = "auto",
     progress: Progress | None = None,
 ) -> EscapeStudy:
     """Run each method from the same random starts beside a strict saddle and compare escape times with the law.
@@ -70,6 +79,8 @@ def escape_study(
     linger : steps allowed after leaving to come to rest, at least 1000 by default.
     device, dtype : ``cpu``, ``cuda``, ``cuda:1``; ``float64`` or ``float32``.
     batch : runs worked on at once.
+    engine : ``eager`` (torch), ``fused`` (one compiled kernel: numba on the CPU, Triton on CUDA; Gaussian
+        starts in float64), or ``auto``: fused where it exists and the work is worth a compilation.
     progress : told (method, runs finished, runs in all) now and then.
 
     Raises
@@ -108,26 +119,59 @@ def escape_study(
     after = _whole("linger", linger, 0, None) if linger is not None else max(1000, horizon)
     records: list[MethodEscape] = []
     outcome = Outcome.DONE
+    engines: list[str] = []
     for (text, method), law in zip(named, predicted, strict=True):
         count = Tally.empty(len(exits), len(place.places), horizon)
+        fused, used = _engine(engine, method, place, exits, start, dtype, where, runs * horizon)
+        engines.append(used)
         try:
-            for begin in range(0, runs, size):
-                end = min(runs, begin + size)
+            step = size if fused is None or batch is not None else _FUSED
+            for begin in range(0, runs, step):
+                end = min(runs, begin + step)
+                if fused is not None:
+                    count += fused_tally(
+                        *fused, place, seed=seed, first=begin, stop=end, scale=scale, max_steps=horizon, linger=after, device=where,
+                        finished=_teller(progress, text, begin, runs),
+                    )  # fmt: skip
+                    continue
                 theta0 = draw(start, scale, place, seed=seed, first=begin, stop=end, device=device, dtype=kind)
                 tell = _teller(progress, text, begin, runs)
                 count += tally(method.numeric(), place, exits, theta0, max_steps=horizon, linger=after, finished=tell)
         except KeyboardInterrupt:
             outcome = Outcome.INTERRUPTED
         if count.runs:
-            records.append(_record(text, count, exits, place, law, f"torch eager ({where}, {dtype})"))
+            records.append(_record(text, count, exits, place, law, used))
         if outcome is Outcome.INTERRUPTED:
             break
     settings = {
         "methods": [text for text, _ in named], "problem": objective.name, "runs": runs, "start": start, "scale": scale,
         "exit": principal.text, "radius": radius, "exits": [e.text for e in exits], "saddle": place.exact,
-        "max_steps": horizon, "linger": after, "device": str(where), "dtype": dtype,
+        "max_steps": horizon, "linger": after, "device": str(where), "dtype": dtype, "engines": engines,
     }  # fmt: skip
     return EscapeStudy(seed, runs, principal.text, objective, place, tuple(records), settings, _versions(), outcome)
+
+
+def _engine(
+    asked: str, method: Algorithm, saddle: Saddle, exits: Sequence[Exit], start: str, dtype: str, device: torch.device, work: int
+) -> tuple[tuple[Task, tuple[float, ...]] | None, str]:
+    """The fused task where it is to be used, and the engine's name with the reason where it is not."""
+    eager = f"torch eager ({device}, {dtype})"
+    if asked not in ENGINES:
+        raise Misuse(f"there is no engine {asked!r}; {closest(asked, ENGINES)}")
+    if asked == "eager" or (asked == "auto" and work < _WORTH_COMPILING):
+        return None, eager
+    try:
+        if start != "gaussian" or dtype != "float64":
+            raise Untraceable(f"fused kernels draw Gaussian starts in float64, not {start} in {dtype}")
+        if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+            raise Untraceable("fused kernels on CUDA need the package triton")
+        task = fused_task(method.numeric(), saddle, exits)
+        kernel_text(task[0], device.type)
+    except Untraceable as reason:
+        if asked == "fused":
+            raise
+        return None, f"{eager}, not fused: {reason}"
+    return task, f"fused {'triton' if device.type == 'cuda' else 'numba'} ({device}, {dtype})"
 
 
 def _teller(progress: Progress | None, text: str, done: int, runs: int) -> Callable[[int], None] | None:
@@ -157,7 +201,7 @@ def _record(text: str, count: Tally, exits: Sequence[Exit], saddle: Saddle, law:
 def _methods(methods: Any) -> list[tuple[str, Algorithm]]:
     given = list(methods) if isinstance(methods, Sequence) and not isinstance(methods, str) else [methods]
     if not given:
-        raise Misuse("there is no method to run; name at least one, as in \"gd(gamma=0.02)\"")
+        raise Misuse('there is no method to run; name at least one, as in "gd(gamma=0.02)"')
     found = []
     for item in given:
         method = named_method(item) if isinstance(item, str) else item

@@ -13,8 +13,12 @@ import torch
 
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.problem import oracle
+from dynopt.ensemble.fused import Setting, run_fused
+from dynopt.ensemble.kernel import Task
 from dynopt.ensemble.run import run_batch
+from dynopt.ensemble.trace import trace
 from dynopt.escape.exits import Exit
+from dynopt.escape.expressions import expression
 from dynopt.escape.saddle import Place, Saddle
 
 
@@ -85,6 +89,42 @@ def tally(
         elsewhere=int((place < 0).sum()) - diverged,
         diverged=diverged,
         steps=paths.lane_steps,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def fused_task(method: Algorithm, saddle: Saddle, exits: Sequence[Exit]) -> tuple[Task, tuple[float, ...]]:
+    """The kernel's task and the exits' levels; `Untraceable` says why there is none."""
+    traced = trace(method, saddle.problem)
+    pairs = [expression(e, saddle, traced.state[: traced.dimension]) for e in exits]
+    places = tuple(tuple(float(x) for x in p.point) for p in saddle.places)
+    return Task(traced, tuple(m for m, _ in pairs), places), tuple(level for _, level in pairs)
+
+
+def fused_tally(
+    task: Task, levels: Sequence[float], saddle: Saddle, *, seed: int, first: int, stop: int, scale: float,
+    max_steps: int, linger: int, device: torch.device, finished: Callable[[int], None] | None = None,
+) -> Tally:  # fmt: skip
+    """The same counts from a fused kernel, for Gaussian starts of runs ``first`` … ``stop`` − 1.
+
+    Every run goes on ``linger`` steps after the last of its group has left, and is counted where it is then.
+    """
+    began = time.perf_counter()
+    setting = Setting(seed, saddle.point, scale, levels, max_steps, linger, [p.reach for p in saddle.places])
+    out, rest = run_fused(task, setting, first, stop - first, device)
+    lost = rest == -2
+    counted = [_histogram(times, max_steps + 1) for times in out]
+    if finished is not None:
+        finished(stop - first)
+    left = np.arange(max_steps + 1)
+    return Tally(
+        runs=stop - first,
+        counts=np.stack(counted),
+        lost=np.array([int((lost & (times < 0)).sum()) for times in out]),
+        reached=_histogram(rest, len(saddle.places)),
+        elsewhere=int((rest == -1).sum()),
+        diverged=int(lost.sum()),
+        steps=int(counted[0] @ left) + int((out[0] < 0).sum()) * max_steps + linger * (stop - first),
         seconds=time.perf_counter() - began,
     )
 

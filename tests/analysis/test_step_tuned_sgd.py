@@ -240,8 +240,8 @@ def test_the_first_step_ignores_the_clip():
 
 
 def test_the_printed_descent_constant_fails_and_the_corrected_one_holds():
-    """½Lθ² with the witness L = C₂ = 2, θ = 1, η = 1/8, and the one of the article's smallest form L = 1, θ = C₂ = 2, η = 1/5."""
-    for L, theta, eta in ((2.0, 1.0, 1 / 8), (1.0, 2.0, 1 / 5)):
+    """½Lθ² at several of its counterexamples."""
+    for L, theta, eta in ((1.0, 2.0, 1 / 4), (1.0, 2.0, 1 / 5), (2.0, 1.0, 1 / 8)):
         after = 0.5 * L * two_half_steps(lambda x, L=L: L * x, theta, eta) ** 2
         bound = L * theta
         base = 0.5 * L * theta**2 - 2 * eta * bound**2

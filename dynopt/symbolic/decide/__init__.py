@@ -19,7 +19,7 @@ import sympy as sp
 
 from dynopt.errors import Misuse, closest
 from dynopt.symbolic.decide import cvc5_decider, exact_decider, z3_decider
-from dynopt.symbolic.decide.decision import Answer, Decision, combine
+from dynopt.symbolic.decide.decision import REQUIRED, Answer, Decision, combine
 from dynopt.symbolic.decide.definedness import Place, places
 from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
 from dynopt.symbolic.decide.recheck import refutes
@@ -33,7 +33,7 @@ _SETTLE: dict[str, Callable[[Sequence[Any], Any, Encoding, float], Answer]] = {
 if cvc5_decider.AVAILABLE:
     _SETTLE["cvc5"] = lambda given, then, encoding, seconds: cvc5_decider.settle(encoding, seconds)
 
-_SECOND_LOOK = {"exact": 2.0, "z3": 2.0, "cvc5": 0.5}
+_SECOND_LOOK = 2.0
 """Seconds for a decider whose answer can change the verdict only by contradicting it."""
 
 
@@ -46,16 +46,17 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     name are one variable.  An expression that does not exist at a point (negative radicand, zero
     denominator) makes its comparison neither true nor false there: ask `definedness` first.
 
-    ``seconds`` is the limit per decider; ``deciders`` selects among z3, exact and, where installed,
-    cvc5.  Without both z3 and exact nothing is ``proved``.
+    ``seconds`` is the limit per decider.  z3 and the exact decider are asked, and cvc5, where it is
+    installed, about what these two leave open; ``deciders`` names others.  Without both z3 and
+    exact nothing is ``proved``.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> [(a.decider, a.answer) for a in decide([x > 2], x**2 > 4, deciders=["z3", "exact"]).answers]
+    >>> [(a.decider, a.answer) for a in decide([x > 2], x**2 > 4).answers]
     [('z3', 'proved'), ('exact', 'proved')]
     """
     given = _statements(given)
     (then,) = _statements([then])
-    names = list(_SETTLE) if deciders is None else list(deciders)
+    names = list(_SETTLE if deciders is None else deciders)
     if unknown := [n for n in names if n not in _SETTLE]:
         raise Misuse(f"there is no decider {unknown[0]!r} here; {closest(unknown[0], _SETTLE)}")
     encoding = encode(given, then)
@@ -63,11 +64,12 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     failures: list[str] = []
     for name in names:
         settled = combine(answers) != "undecided"
-        answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK.get(name, seconds)) if settled else seconds)
-        if answer.answer == "refuted" and not _confirmed(given, then, answer.witness):
+        if settled and deciders is None and name not in REQUIRED:
+            continue
+        answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
+        if answer.answer == "refuted" and (objection := _objection(given, then, answer.witness or {})):
             failures.append(name)
-            claimed = ", ".join(f"{s} = {v}" for s, v in (answer.witness or {}).items())
-            answer = replace(answer, answer="undecided", witness=None, note=f"claimed the counterexample {claimed}, which is none")
+            answer = replace(answer, answer="undecided", witness=None, note=objection)
         answers.append(answer)
     witnesses = [a.witness for a in answers if a.witness is not None]
     return Decision(
@@ -84,7 +86,7 @@ def satisfiable(constraints: Sequence[Any], *, seconds: float = 10.0, deciders: 
     """Whether some real point satisfies all constraints: ``proved`` by an exact witness, ``refuted`` if there is none.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> satisfiable([x**2 <= 0]).witness, satisfiable([x**2 < 0], deciders=["z3", "exact"]).verdict
+    >>> satisfiable([x**2 <= 0]).witness, satisfiable([x**2 < 0]).verdict
     ({x: 0}, 'refuted')
     """
     found = decide(constraints, sp.false, seconds=seconds, deciders=deciders)
@@ -130,8 +132,13 @@ def _ask(name: str, given: Sequence[Any], then: Any, encoding: Encoding, seconds
         return Answer(name, "", "undecided", time.monotonic() - started, None, f"failed: {type(error).__name__}: {error}")
 
 
-def _confirmed(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any] | None) -> bool:
-    return witness is not None and refutes(given, then, witness)
+def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any]) -> str:
+    """Why a claimed counterexample is not accepted; empty if it is one."""
+    claimed = ", ".join(f"{s} = {v}" for s, v in witness.items())
+    try:
+        return "" if refutes(given, then, witness) else f"claimed the counterexample {claimed}, which is none"
+    except Exception as error:
+        return f"the counterexample {claimed} could not be re-checked: {type(error).__name__}: {error}"
 
 
 def _statements(given: Any) -> list[Any]:

@@ -1,0 +1,121 @@
+"""The exact decider by itself: boundaries, singular points, degenerate radicals, limits."""
+
+import time
+
+import pytest
+import sympy as sp
+from sympy import Abs, And, Eq, Equivalent, Implies, Max, Min, Ne, Or, Rational, sqrt, symbols
+
+from dynopt.symbolic.decide import exact_decider
+from dynopt.symbolic.decide.exact_decider import settle
+from dynopt.symbolic.decide.full_cells import all_cells
+from dynopt.symbolic.decide.recheck import refutes
+
+x, y, z, w, a, b, c, d = symbols("x y z w a b c d", real=True)
+motzkin = x**4 * y**2 + x**2 * y**4 - 3 * x**2 * y**2 + 1
+robinson = x**6 + y**6 + 1 - (x**4 * y**2 + x**2 * y**4 + x**4 + y**4 + x**2 + y**2) + 3 * x**2 * y**2
+
+PROVED = [
+    ([], sp.Ge(x**2, 0, evaluate=False)),
+    ([], (x - 1) ** 2 + (y - 2) ** 2 >= 0),
+    ([Ne(x, 1)], (x - 1) ** 2 + (y - 2) ** 2 > 0),
+    ([], motzkin >= 0),
+    ([], robinson >= 0),
+    ([Eq(y**2, x**2 * (x - 1)), x < 1], And(Eq(x, 0), Eq(y, 0))),
+    ([Eq((x**2 + y**2 - 1) ** 2 + (z - x) ** 2, 0), x > 0], Eq(z, sqrt(1 - y**2))),
+    ([Eq((x**2 - 2) ** 2 + (y**2 - 3) ** 2, 0)], Eq(x**2 * y**2, 6)),
+    ([Eq(x**2 + y**2, 1), Eq((x - 1) ** 2 + y**2, 1)], Eq(y**2, Rational(3, 4))),
+    ([Eq(x**2 + y**2 + z**2, 1), Eq(x * y, z), Eq(x**3 + y**3, z)], x**2 <= 1),
+    ([Eq(x**2 + y**2, 1)], x + y <= sqrt(2)),
+    ([x >= 0, y >= 0], sqrt(x * y) <= (x + y) / 2),
+    ([x >= 0, y >= 0], sqrt(x + y) <= sqrt(x) + sqrt(y)),
+    ([x >= 0, y >= 0], Abs(sqrt(x) - sqrt(y)) <= sqrt(Abs(x - y))),
+    ([], sqrt((a + c) ** 2 + (b + d) ** 2) <= sqrt(a**2 + b**2) + sqrt(c**2 + d**2)),
+    ([], (a * c + b * d) ** 2 <= (a**2 + b**2) * (c**2 + d**2)),
+    ([x >= 0], Eq(sqrt(x + 2 * sqrt(x) + 1), 1 + sqrt(x))),
+    ([x >= 1], Eq(sqrt(x - 1) * sqrt(x - 1), x - 1, evaluate=False)),
+    ([x <= 0], Eq(sqrt(x**2), -x)),
+    ([], Eq(Max(x, y) + Min(x, y), x + y)),
+    ([], Eq(Max(x, y), (x + y + Abs(x - y)) / 2)),
+    ([x > 0, y > 0, z > 0], x / (y + z) + y / (z + x) + z / (x + y) >= Rational(3, 2)),
+    ([x >= 0, y >= 0, z >= 0], x * (x - y) * (x - z) + y * (y - z) * (y - x) + z * (z - x) * (z - y) >= 0),
+    ([4 * a**3 + 27 * b**2 < 0, *(Eq(v**3 + a * v + b, 0) for v in (x, y, z)), x < y, y < z], Eq(x + y + z, 0)),
+    ([b**2 >= 4 * c], Equivalent(And(1 - b + c > 0, 1 + b + c > 0, c < 1), And(*(Abs(-b + s * sqrt(b**2 - 4 * c)) < 2 for s in (1, -1))))),
+    ([x**2 < 2], And(x < sqrt(2), x > -sqrt(2))),
+    ([Eq(x, sp.CRootOf(z**5 - z - 1, 0))], Eq(x**5 - x, 1)),
+    ([x > 0, x < 0], Eq(y, 7)),
+]
+
+REFUTED = [
+    ([], sp.Gt(x**2, 0, evaluate=False)),
+    ([], (x - 1) ** 2 + (y - 2) ** 2 > 0),
+    ([], motzkin > 0),
+    ([], robinson > 0),
+    ([], (x**2 - 2) ** 2 + (y**2 - 3) ** 2 > 0),
+    ([], (x**2 + y**2 - 1) ** 2 + (z - x) ** 2 > 0),
+    ([Eq(y**2, x**2 * (x - 1))], x >= 1),
+    ([Eq(y**2, x**2 * (x - 1)), x > 0], y > 0),
+    ([Eq(x**2 + y**2, 1)], x + y < sqrt(2)),
+    ([x >= 0, y >= 0], sqrt(x * y) < (x + y) / 2),
+    ([x >= 0, y <= 0, x <= y], Or(x > 0, y < 0)),
+    ([x**2 + y**2 <= 0], Ne(x, 0)),
+    ([(x - y) * (x + y) >= 0, x * y >= 1, x <= 1], x + y > 2),
+    ([x <= 1, x * y >= 1, y <= 1], x**2 + y**2 < 2),
+    ([Eq(x**3, 2)], x**2 > 2),
+    ([Eq(x**4 - 10 * x**2 + 1, 0)], Ne(x, sqrt(2) + sqrt(3))),
+    ([x >= 0], sqrt(x) > x - 6),
+    ([], Implies(x > y, Max(x, y) > x)),
+    ([], Ne(Abs(x) + Abs(y), 0)),
+    ([sqrt(x) + sqrt(y) <= 0], x > 0),
+]
+
+
+@pytest.mark.parametrize(("given", "then"), PROVED, ids=lambda s: str(s)[:60])
+def test_truths_are_proved(given, then):
+    answer = settle(given, then, 20)
+    assert (answer.answer, answer.witness) == ("proved", None)
+
+
+@pytest.mark.parametrize(("given", "then"), REFUTED, ids=lambda s: str(s)[:60])
+def test_falsehoods_are_refuted_with_an_exact_point(given, then):
+    answer = settle(given, then, 20)
+    assert answer.answer == "refuted"
+    assert refutes(given, then, answer.witness)
+
+
+SMALL = [(g, t) for g, t in (*PROVED, *REFUTED) if len(set().union(*(sp.sympify(e).free_symbols for e in (*g, t)))) <= 2]
+
+
+@pytest.mark.parametrize(("given", "then"), SMALL, ids=lambda s: str(s)[:60])
+def test_the_complete_decomposition_says_the_same(given, then, monkeypatch):
+    """Every conjunction goes straight to all cells: no openness argument, no elimination, no scaling."""
+    expected = settle(given, then, 20).answer
+    monkeypatch.setattr(exact_decider, "search", all_cells)
+    assert settle(given, then, 20).answer == expected
+
+
+def test_cauchy_schwarz_in_four_dimensions():
+    p, q = symbols("p:4", real=True), symbols("q:4", real=True)
+    inner = sum(u * v for u, v in zip(p, q, strict=True))
+    assert settle([], inner**2 <= sum(u**2 for u in p) * sum(v**2 for v in q), 30).answer == "proved"
+
+
+def test_the_time_limit_is_kept():
+    p = symbols("p:5", real=True)
+    wild = [sum((i + 2 * j - 3) * u**2 * v for i, u in enumerate(p) for j, v in enumerate(p)) > k for k in range(3)]
+    started = time.monotonic()
+    answer = settle(wild, sum(u**4 for u in p) > sum(p) ** 3, 0.5)
+    assert answer.answer != "proved"
+    assert answer.seconds < 20
+    assert time.monotonic() - started < 20
+
+
+def test_an_incomplete_search_is_never_a_proof(monkeypatch):
+    from dynopt.symbolic.decide.limits import TooLarge
+
+    def refuse(branch, equation=None):
+        raise TooLarge("nothing is allowed today")
+
+    monkeypatch.setattr(exact_decider, "open_cells", refuse)
+    answer = settle([x**2 + y**2 < 1], x**3 + y**3 < 1, 5)
+    assert (answer.answer, answer.note) == ("undecided", "too large: nothing is allowed today")
