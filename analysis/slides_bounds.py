@@ -69,9 +69,7 @@ STRONG = Claim(
                 given=[sigma > 0, S + 2 * sigma * sxs + sigma**2 * Y >= 0],
                 then=corrected[2] >= corrected[3],
             ),
-            Implication(
-                part="in one dimension: 2σ(f(x) − f*) ≤ ‖s + σx‖²", given=strongly_convex, then=chain[0] >= chain[5]
-            ),
+            Implication(part="in one dimension: 2σ(f(x) − f*) ≤ ‖s + σx‖²", given=strongly_convex, then=chain[0] >= chain[5]),
         ],
     ),
     remark="A lost square: lines 3 and 4 need σ = 1 or x* = 0.  The conclusion is right.",
@@ -208,7 +206,8 @@ RADICAL = Claim(
         statement="the radical covers δ alone: for n ≠ 0 the line holds exactly when c ≤ √δ·γβ/2",
         checks=[
             Implication(
-                given=[*stepped, n > 0], then=sp.Equivalent(semismooth_lines[2] >= semismooth_lines[1], small_c),
+                given=[*stepped, n > 0],
+                then=sp.Equivalent(semismooth_lines[2] >= semismooth_lines[1], small_c),
             ),
         ],
     ),

@@ -50,9 +50,7 @@ SUMS = Claim(
     checks=[
         Implication(part="first rule: (1 + m)⁻² ≤ 1/m − 1/(m + 1), so Σγ² < ∞", given=[m >= 1], then=first**2 <= 1 / m - 1 / (m + 1)),
         Implication(part="second rule: (1 + √m)⁻² ≥ 1/(4m), so Σγ² = ∞", given=[m >= 1], then=second**2 >= 1 / (4 * m)),
-        Implication(
-            part="both: at least 1/(2m), so Σγ = ∞", given=[m >= 1], then=sp.And(first >= 1 / (2 * m), second >= 1 / (2 * m))
-        ),
+        Implication(part="both: at least 1/(2m), so Σγ = ∞", given=[m >= 1], then=sp.And(first >= 1 / (2 * m), second >= 1 / (2 * m))),
         *harmonic,
         *refined,
     ],

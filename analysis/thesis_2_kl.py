@@ -21,9 +21,7 @@ STEPS = Claim(
     statement="γ_k = C(k + 1)^(−a) satisfies Σγ_k = ∞ and γ_k log k → 0",
     hypotheses="C > 0, a ∈ (0, 1]",
     checks=[
-        Implication(
-            part="Cx^(−a) ≥ C/x for x = k + 1 ≥ 1, with y = x^(1−a) ≥ 1", given=[C > 0, x >= 1, y >= 1], then=C * (y / x) >= C / x
-        ),
+        Implication(part="Cx^(−a) ≥ C/x for x = k + 1 ≥ 1, with y = x^(1−a) ≥ 1", given=[C > 0, x >= 1, y >= 1], then=C * (y / x) >= C / x),
         Implication(
             part="1/(n+1) + … + 1/(2n) does not decrease in n",
             given=[n >= 1],
@@ -141,9 +139,7 @@ KL_TRAJECTORY = Claim(
             given=[*kl, c2 > 0, speed >= 0, c2 * speed <= size, rate <= -c1 * size**2],
             then=(1 - a) * rate / power < -c1 * c2 / rho * speed,
         ),
-        Implication(
-            part="½ < a < 1: b = (1 − a)/(2a − 1) > 0", given=[a > sp.Rational(1, 2), a < 1], then=(1 - a) / (2 * a - 1) > 0
-        ),
+        Implication(part="½ < a < 1: b = (1 − a)/(2a − 1) > 0", given=[a > sp.Rational(1, 2), a < 1], then=(1 - a) / (2 * a - 1) > 0),
     ],
     expected=Verdict.PROVED,
     reduction="By hand: (2.31) is the integral of (2.30); ‖X(t) − X̄‖ ≤ (ρ/(c₁c₂)) G(X(t))^(1−a), with the rates of t2-kl-rate for G: "

@@ -131,9 +131,7 @@ CONSTANTS = Claim(
     hypotheses="α ≥ 0, β > 0",
     checks=[
         Implication(part="c₁ = αβ²/(4(1 + αβ)²)", given=domain, then=sp.And(first > 0, E_rate <= -first * steepness)),
-        Implication(
-            part="c₂ = (4/β²)(1 + αβ)²/((1 + αβ)² + 5)", given=domain, then=sp.And(second > 0, steepness >= second * motion)
-        ),
+        Implication(part="c₂ = (4/β²)(1 + αβ)²/((1 + αβ)² + 5)", given=domain, then=sp.And(second > 0, steepness >= second * motion)),
         Implication(
             part="c₂ for the nearest element of a set ∂J: F = ‖∂_θE‖β/2 with F‖θ'‖ ≥ (1 + αβ)‖θ'‖² − 2‖θ'‖‖ψ'‖",
             given=[*domain, X1 > 0, X2 >= 0, F >= 0, F * X1 >= r * X1**2 - 2 * X1 * X2],

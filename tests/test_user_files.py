@@ -9,7 +9,7 @@ import pytest
 
 from dynopt.testing import check_algorithm, check_flow, check_problem
 
-METHOD = '''from dynopt import Algorithm, Flow, Position, Scalar, number
+METHOD = """from dynopt import Algorithm, Flow, Position, Scalar, number
 
 class Extragradient(Algorithm):
     gamma: Scalar = number("(0, oo)", "step-size")
@@ -27,7 +27,7 @@ class Slow(Flow):
 
     def field(self, state, oracle, t):
         return Position(-oracle.gradient(state.theta) / 2)
-'''
+"""
 PROBLEM = '''def valley(x, y, *, depth=1):
     """A strict saddle at the origin, minima at (±1, 0)."""
     return depth * (x**4 / 4 - x**2 / 2) + y**2

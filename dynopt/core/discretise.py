@@ -80,10 +80,7 @@ def _discretised(base: type[Discretisation], flow: type[Flow], name: str, doc: s
         raise Misuse(f"only a Flow class can be discretised, got {flow!r}; pass the class itself, as in explicit_euler(DIN)")
     step = {"meaning": "step-size", "domain": Domain.parse("(0, oo)")}
     fields = {f.name: f for f in dataclasses.fields(flow)}
-    declared = {
-        n: dataclasses.field(default=f.default, metadata=f.metadata)
-        for n, f in fields.items()
-    }
+    declared = {n: dataclasses.field(default=f.default, metadata=f.metadata) for n, f in fields.items()}
     declared["gamma"] = dataclasses.field(metadata={"parameter": step})
     body = {
         **declared,

@@ -53,7 +53,8 @@ def _numba(task: Task, setting: Setting, first: int, count: int) -> tuple[torch.
     module = text.load(text.numba_text(task))
     module.kernel(
         out, rest, np.uint64(setting.seed & 0xFFFFFFFF), np.uint64(setting.seed >> 32), first, count, setting.steps, setting.linger,
-        setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float), _places(task), _reach(setting), _constants(task),
+        setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float),
+        _places(task), _reach(setting), _constants(task),
     )  # fmt: skip
     return torch.from_numpy(out), torch.from_numpy(rest)
 

@@ -77,7 +77,7 @@ def trace(method: Algorithm, problem: Any) -> Trace:
             raise Untraceable(f"{method.name}: {p.name} varies with the iteration, so no fixed loop body exists")
     if not hasattr(problem, "symbols"):
         raise Untraceable(f"problem {getattr(problem, 'name', problem)!r} has no symbolic form")
-    general = symbolic(type(method), *())
+    general: Any = symbolic(type(method))
     general = general.replace(**{p.name: getattr(method, p.name) for p in method.parameters() if p.domain is None})
     values = {getattr(general, p.name): float(getattr(method, p.name)) for p in method.numbers()}
     n = problem.dimension

@@ -103,7 +103,7 @@ def integrate(
 def starting_point(problem: Problem, start: Sequence[float] | np.ndarray | None) -> np.ndarray:
     """θ₀ as a float vector, from ``start`` or the problem's own; `Misuse` for a wrong dimension."""
     if isinstance(problem, type) or not hasattr(problem, "gradient"):
-        raise Misuse(f"{problem!r} is not a problem; give dynopt.problem(\"double-well\"), a Landscape or a Quadratic")
+        raise Misuse(f'{problem!r} is not a problem; give dynopt.problem("double-well"), a Landscape or a Quadratic')
     if start is None:
         start = getattr(problem, "start", None)
         if start is None:

@@ -130,4 +130,3 @@ def _run(method: Algorithm, problem: Problem, theta0: np.ndarray, count: int) ->
                 return (rows, k) if rows else ([state], k)
             rows.append(state)
     return rows, None
-

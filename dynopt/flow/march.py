@@ -98,9 +98,7 @@ class Path:
         self.outcome, self.message = outcome, message
 
 
-def march(
-    field_of: Field, method: str, t0: float, horizon: float, rtol: float, atol: float, watch: list[Watch], budget: int
-) -> Path:
+def march(field_of: Field, method: str, t0: float, horizon: float, rtol: float, atol: float, watch: list[Watch], budget: int) -> Path:
     path, end = Path(t0, field_of.start), t0 + horizon
     path.end(Outcome.DONE, f"reached t = {end:g}")
     if not np.all(np.isfinite(field_of.start)) or not np.all(np.isfinite(field_of(t0, field_of.start))):

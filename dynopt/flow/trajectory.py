@@ -77,7 +77,7 @@ def trajectory(
     named = [_named(m) for m in ([methods] if isinstance(methods, (str, Algorithm, Flow)) else methods)]
     objective: Problem = named_problem(problem) if isinstance(problem, str) else problem
     if not named:
-        raise Misuse("there is no method to run; name at least one flow or algorithm, as in \"inna(gamma=0.01)\"")
+        raise Misuse('there is no method to run; name at least one flow or algorithm, as in "inna(gamma=0.01)"')
     if not isinstance(levels, int) or not 1 <= levels <= 8:
         raise Misuse(f"levels={levels} is outside [1, 8]; give the number of step-sizes for the order, such as 3")
     theta0 = starting_point(objective, start)

@@ -44,7 +44,7 @@ class ClosedForm(Result):
 
 
 @functools.cache
-def closed_form(method: type[System], property: str, free: str = "gamma") -> ClosedForm | None:
+def closed_form(method: Any, property: str, free: str = "gamma") -> ClosedForm | None:
     """The property on [μ, L] with 0 < μ ≤ L (on [−L, L] for ``diffeomorphism``) as conditions without λ.
 
     Each is solved for ``free`` where it is linear in it with a coefficient of known sign.  None where

@@ -36,7 +36,7 @@ class Theorem:
 
     Attributes
     ----------
-    method, property : what it is about.
+    method, aspect : what it is about; ``aspect`` is a key of `STATEMENTS`.
     facts : the parameters' domains and 0 < μ ≤ L (0 < L for ``diffeomorphism``).
     inside : the interval of λ, as relations.
     holds : the property at one λ, as conditions that must all hold.
@@ -46,7 +46,7 @@ class Theorem:
     """
 
     method: type[System]
-    property: str
+    aspect: str
     facts: tuple[Any, ...]
     inside: tuple[Any, ...]
     holds: tuple[Any, ...]
@@ -66,10 +66,10 @@ class Theorem:
 
     @property
     def statement(self) -> str:
-        return f"{self.method.name}: {STATEMENTS[self.property]} iff {self.condition if self.condition != sp.true else 'always'}"
+        return f"{self.method.name}: {STATEMENTS[self.aspect]} iff {self.condition if self.condition != sp.true else 'always'}"
 
 
-def theorem(method: type[System], property: str) -> Theorem:
+def theorem(method: type[System], aspect: str) -> Theorem:
     """The equivalence for one method and property.
 
     Raises
@@ -84,12 +84,12 @@ def theorem(method: type[System], property: str) -> Theorem:
     """
     space = state_space(symbolic(method))
     domains = domain_facts(space)
-    if property == "repelling":
-        return _real(Theorem(method, property, domains, (_lt(eigenvalue),), (repelling(space),), (), sp.true))
-    criterion = CRITERIA[property](space)
-    low, high = (-L, L) if property == "diffeomorphism" else (mu, L)
+    if aspect == "repelling":
+        return _real(Theorem(method, aspect, domains, (_lt(eigenvalue),), (repelling(space),), (), sp.true))
+    criterion = CRITERIA[aspect](space)
+    low, high = (-L, L) if aspect == "diffeomorphism" else (mu, L)
     # with μ < L an even factor of a criterion cannot hide a negative value at a single λ
-    facts = (*domains, _gt(L)) if low == -L else (*domains, _gt(mu), _gt(L - mu) if property == "non-oscillating" else _ge(L - mu))
+    facts = (*domains, _gt(L)) if low == -L else (*domains, _gt(mu), _gt(L - mu) if aspect == "non-oscillating" else _ge(L - mu))
     parts: list[Any] = []
     instances: list[Any] = []
     for i, q in enumerate(criterion.polynomials):
@@ -101,7 +101,7 @@ def theorem(method: type[System], property: str) -> Theorem:
     condition = sp.And(*kept, evaluate=False) if len(kept) > 1 else kept[0] if kept else sp.true
     holds = tuple(_relation(q, criterion.relation) for q in criterion.polynomials if not q.is_positive)
     inside = (_ge(eigenvalue - low), _ge(high - eigenvalue))
-    return _real(Theorem(method, property, facts, inside, holds, tuple(instances), condition))
+    return _real(Theorem(method, aspect, facts, inside, holds, tuple(instances), condition))
 
 
 def _real(found: Theorem) -> Theorem:
@@ -110,7 +110,7 @@ def _real(found: Theorem) -> Theorem:
     def bare(relation: Any) -> Any:
         return relation.xreplace({s: sp.Symbol(s.name, real=True) for s in relation.free_symbols})
 
-    parts = {n: tuple(map(bare, getattr(found, n))) for n in ("facts", "inside", "holds", "instances")}
+    parts: dict[str, Any] = {n: tuple(map(bare, getattr(found, n))) for n in ("facts", "inside", "holds", "instances")}
     return dataclasses.replace(found, **parts, condition=bare(found.condition))
 
 

@@ -98,7 +98,7 @@ def test_interruption_is_not_a_traceback(dynopt, monkeypatch):
 
 
 def test_a_closed_pipe_is_not_an_error():
-    command = f"{sys.executable} -c 'from dynopt.cli import main; import sys; sys.exit(main([\"show\", \"inna\"]))' | head -n 1"
+    command = f'{sys.executable} -c \'from dynopt.cli import main; import sys; sys.exit(main(["show", "inna"]))\' | head -n 1'
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode in (0, 141), done.stderr

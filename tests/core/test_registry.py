@@ -91,8 +91,7 @@ def test_unknown_names_are_misuse_with_the_closest(make, words):
 def test_files_of_the_user(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(
-        "import dynopt\nMine = dynopt.explicit_euler(dynopt.GradientFlow, 'Mine')\nvalue = 3\n"
-        "def bowl(x, y):\n    return x**2 + y**2\n"
+        "import dynopt\nMine = dynopt.explicit_euler(dynopt.GradientFlow, 'Mine')\nvalue = 3\ndef bowl(x, y):\n    return x**2 + y**2\n"
     )
     assert dynopt.method(f"{path}:Mine(gamma=0.1)").gamma == Fraction(1, 10)
     assert dynopt.problem(f"{path}:bowl").critical_points()[0].kind == "minimum"

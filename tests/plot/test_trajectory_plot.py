@@ -19,8 +19,11 @@ CASES = {
     "pair": (["din(alpha=2,beta=0.1)", "inna(alpha=2,beta=0.1,gamma=0.05)"], "thesis-3.2", {"start": (1, 1), "horizon": 5}),
     "many": (
         [
-            "din(alpha=1,beta=0.2)", "inna(alpha=1,beta=0.2,gamma=0.05)",
-            "hbf(alpha=1)", "nesterov(gamma=0.0025,momentum=0.95)", "gd(gamma=0.05)",
+            "din(alpha=1,beta=0.2)",
+            "inna(alpha=1,beta=0.2,gamma=0.05)",
+            "hbf(alpha=1)",
+            "nesterov(gamma=0.0025,momentum=0.95)",
+            "gd(gamma=0.05)",
         ],
         "double-well",
         {"start": (0.1, 1.9), "horizon": 5},

@@ -228,5 +228,3 @@ def _expression(value: Value) -> sp.Expr:
         coefficients, index = minimal_polynomial(value)
         return real_roots(sp.Poly(list(reversed(coefficients)), sp.Dummy("x")))[index]
     return sp.Rational(int(value.p), int(value.q))
-
-

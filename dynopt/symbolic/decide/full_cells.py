@@ -138,9 +138,7 @@ def _eliminant(ring: Ring, e: frozenset[int], other: frozenset[int], v: int) -> 
     return frozenset(found)
 
 
-def _joined(
-    values: dict[int, Value], field: Field | None, v: int, s: fmpq | RealRoot
-) -> tuple[dict[int, Value], Field | None]:
+def _joined(values: dict[int, Value], field: Field | None, v: int, s: fmpq | RealRoot) -> tuple[dict[int, Value], Field | None]:
     """The sample with one coordinate more, all in one field."""
     if isinstance(s, fmpq):
         return {**values, v: s}, field

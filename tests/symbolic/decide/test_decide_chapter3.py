@@ -81,7 +81,11 @@ TRUE = [
 
 HEAVY = [
     ("stable, real case", [*step, lam > 0, lam <= L, disc(lam) > 0], And(Abs(map_plus) < 1, Abs(map_minus) < 1)),
-    ("stable, real case, Jury", [*step, lam > 0, lam <= L, disc(lam) > 0], And(gamma**2 * lam - 2 * gamma * (alpha + beta * lam) + 4 > 0, det(lam) < 1)),
+    (
+        "stable, real case, Jury",
+        [*step, lam > 0, lam <= L, disc(lam) > 0],
+        And(gamma**2 * lam - 2 * gamma * (alpha + beta * lam) + 4 > 0, det(lam) < 1),
+    ),
 ]
 
 more = Rational(101, 100)
@@ -103,7 +107,11 @@ DAMAGED = [
     ("(3.27) as a bound by 2α", [alpha > 0, beta > 0, alpha * beta > 1, x > 0], alpha + beta * x + sqrt(disc(x)) <= 2 * alpha),
     ("heavy ball, 1 % more", [*heavy_ball, gamma < 2 * more * (1 + m) / L], 2 + 2 * m - gamma * lam > 0),
     ("heavy ball, closed", [*heavy_ball, gamma <= 2 * (1 + m) / L], 2 + 2 * m - gamma * lam > 0),
-    ("nesterov with the bound of the heavy ball", [m >= 0, m < 1, gamma > 0, L > 0, gamma < 2 * (1 + m) / L], 2 + 2 * m - gamma * L * (1 + 2 * m) > 0),
+    (
+        "nesterov with the bound of the heavy ball",
+        [m >= 0, m < 1, gamma > 0, L > 0, gamma < 2 * (1 + m) / L],
+        2 + 2 * m - gamma * L * (1 + 2 * m) > 0,
+    ),
     ("one of two", [lam < 0, gamma > 0], Or(map_plus < 1, map_minus > 1)),
 ]
 

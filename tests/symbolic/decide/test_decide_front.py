@@ -72,7 +72,9 @@ def test_damage_to_the_encoding_is_noticed(monkeypatch):
     from dynopt.symbolic.decide import encode as module
 
     original = module.Polynomial.variable
-    monkeypatch.setattr(module.Polynomial, "variable", staticmethod(lambda name: -original(name) if name.startswith("root") else original(name)))
+    monkeypatch.setattr(
+        module.Polynomial, "variable", staticmethod(lambda name: -original(name) if name.startswith("root") else original(name))
+    )
     assert decide([x > 0], sqrt(x) > 0, deciders=BOTH).verdict == "disagreement"
 
 
@@ -128,7 +130,9 @@ def test_sign_assumptions_are_noted_and_not_used():
     p = sp.Symbol("p", positive=True)
     decision = decide([], p + x > x - 1)
     assert decision.verdict == "refuted"
-    assert decision.notes == ("p is declared positive: that is no hypothesis here, but SymPy may have used it when the statement was written",)
+    assert decision.notes == (
+        "p is declared positive: that is no hypothesis here, but SymPy may have used it when the statement was written",
+    )
     assert decide([x > 0], sp.Symbol("x") > -1).verdict == "proved"
 
 

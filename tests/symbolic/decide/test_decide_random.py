@@ -1,5 +1,6 @@
 """Random statements against brute force: numerical roots in one variable, a grid in two."""
 
+import itertools
 import random
 
 import mpmath
@@ -61,7 +62,7 @@ def brute_force(given, then):
             critical += [r.real for r in map(mpmath.mpc, mpmath.polyroots(coefficients, 400, extraprec=400)) if abs(r.imag) < 1e-30]
     critical.sort()
     points = [mpmath.mpf(0)] if not critical else [critical[0] - 1, *critical, critical[-1] + 1]
-    points += [(u + v) / 2 for u, v in zip(critical, critical[1:], strict=False) if v - u > 1e-20]
+    points += [(u + v) / 2 for u, v in itertools.pairwise(critical) if v - u > 1e-20]
     return any(all(holds(g, p) for g in given) and not holds(then, p) for p in points)
 
 

@@ -1,5 +1,6 @@
 """Root isolation against Sturm's theorem and against flint's certified complex roots."""
 
+import itertools
 import random
 from fractions import Fraction
 
@@ -39,7 +40,7 @@ def test_every_interval_has_one_root_by_sturm():
         assert len(found) == count(p)
         for interval, _ in found:
             assert p(interval.low) == 0 if interval.exact else count(p, interval.low, interval.high) == 1
-        for (a, _), (b, _) in zip(found, found[1:], strict=False):
+        for (a, _), (b, _) in itertools.pairwise(found):
             assert a.high <= b.low
 
 
