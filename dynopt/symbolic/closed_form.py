@@ -43,8 +43,7 @@ class ClosedForm(Result):
         return str(self) or "True"
 
 
-@functools.cache
-def closed_form(method: Any, property: str, free: str = "gamma") -> ClosedForm | None:
+def closed_form(method: type[System], property: str, free: str = "gamma") -> ClosedForm | None:
     """The property on [μ, L] with 0 < μ ≤ L (on [−L, L] for ``diffeomorphism``) as conditions without λ.
 
     Each is solved for ``free`` where it is linear in it with a coefficient of known sign.  None where
@@ -54,6 +53,12 @@ def closed_form(method: Any, property: str, free: str = "gamma") -> ClosedForm |
     >>> str(closed_form(GradientDescent, "stable"))
     'gamma < 2/L'
     """
+    key: Any = method
+    return _closed_form(key, property, free)
+
+
+@functools.cache
+def _closed_form(method: Any, property: str, free: str) -> ClosedForm | None:
     space = state_space(symbolic(method))
     if space.index is not None:
         return None
