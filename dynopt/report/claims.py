@@ -23,7 +23,10 @@ _STYLE = {
 
 def report(verification: Verification, console: Console | None = None) -> None:
     """Print the verdicts, what is wrong and what holds instead, and a one-line summary."""
-    console = console or Console()
+    if console is None:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=140)
     if verification.claims:
         console.print(table(verification))
     for claim in verification.claims:
@@ -53,7 +56,7 @@ def table(verification: Verification) -> Table:
     title = f"{shared} (times in seconds)" if shared else "times in seconds"
     rows = Table(title=escape(title), title_justify="left", title_style="dim", box=None, pad_edge=False, header_style="bold")
     rows.add_column("claim", no_wrap=True)
-    rows.add_column("place")
+    rows.add_column("place", no_wrap=True, overflow="ellipsis", min_width=16)
     rows.add_column("verdict", no_wrap=True)
     rows.add_column("expected", no_wrap=True)
     for name in [*names, *(["computed"] if computed else [])]:

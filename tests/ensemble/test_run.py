@@ -127,6 +127,24 @@ def test_divergence_is_counted_and_is_no_exit():
     assert paths.diverged.all()
     assert (paths.first["undefined"] == -1).all()
     assert not torch.isfinite(paths.final).all()
+    assert paths.lane_steps <= 16 * 64  # and is not followed further
+
+
+def test_nobody_arrives_before_leaving():
+    """A run that rests at a minimiser but is not out by the principal event goes on to the horizon."""
+    theta0 = torch.tensor([[2**0.5, 0.0]], dtype=torch.float64)
+    paths = batch("gd(gamma=0.02)", theta0, {"never": EVENTS["never"]}, steps=64, arrived=arrived)
+    assert (paths.arrival.item(), paths.first["never"].item(), paths.lane_steps) == (-1, -1, 64 * 64)
+
+
+@pytest.mark.parametrize("linger", [0, 20, 33])
+def test_a_run_is_followed_for_linger_steps_after_leaving(linger):
+    theta0 = torch.tensor([[1e-6, 0.3]], dtype=torch.float64)
+    path = one_by_one("gd(gamma=0.02)", theta0[0].numpy(), 200)
+    out = int(np.flatnonzero(np.abs(path[:, 0]) >= 0.5)[0])
+    paths = batch("gd(gamma=0.02)", theta0, linger=linger)
+    left_at = -(-(out + linger) // run.CHECK) * run.CHECK
+    np.testing.assert_allclose(paths.final[0].numpy(), path[left_at], rtol=1e-12)
 
 
 def test_everyone_is_reported_finished_once():

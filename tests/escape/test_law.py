@@ -112,6 +112,16 @@ def test_other_starts():
     np.testing.assert_allclose(predicted("gd(gamma=0.02)", start="sphere", scale=1e-9).cdf[:200], 2 / np.pi * np.arccos(ratio), atol=1e-7)
 
 
+def test_amplitudes_are_averaged_over_directions():
+    """Two directions, one with the quadratic amplitudes and one with half of them: the mean of the two distributions."""
+    found, saddle = responded("gd(gamma=0.02)", law.enough(1e-3, 0.5)), find_saddle(SADDLE)
+    tail = survival("gaussian", 1e-3, saddle)
+    x = 0.5 / found.reached[:30]
+    both = law.with_offset(found, tail, np.stack([x, x / 2]))
+    expected = (tail(0.5 / found.reached) + tail(0.25 / found.reached)) / 2  # continued in proportion beyond the table
+    np.testing.assert_allclose(both.cdf, expected, atol=1e-13)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_simulation_on_the_quadratic_saddle(method):
     study = dynopt.escape_study(method, SADDLE, runs=4000, seed=3, also=[])

@@ -27,6 +27,15 @@ def test_moments():
     assert m.mean_interval == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_interval_of_the_sd_is_the_bootstrap_s():
+    """A skew sample, where the normal formula sd/√(2n) would be off by a quarter."""
+    rng = np.random.default_rng(4)
+    sample = np.ceil(200 - 8 * np.log(np.abs(rng.standard_normal(2000)))).astype(int)
+    again = rng.choice(sample, (2000, 2000)).std(axis=1, ddof=1)
+    low, high = statistics.moments(histogram(sample)).sd_interval
+    assert (high - low) / 2 == pytest.approx(1.96 * again.std(), rel=0.08)
+
+
 @pytest.mark.parametrize("counts", [[], [0, 1], [0, 0]])
 def test_one_run_has_no_spread(counts):
     assert statistics.moments(np.array(counts, dtype=int)) is None

@@ -25,7 +25,7 @@ class Place:
 def places(given: Sequence[Any], *expressions: Any) -> list[Place]:
     """The places of the hypotheses and then of the expressions (or statements), inner ones first.
 
-    Hypotheses without roots and divisions hold everywhere; the others in their order.  Inside a
+    Hypotheses without roots and divisions count everywhere, the others from where they stand.  Inside a
     statement a place may rely on its guards: on the other conjuncts, on the failure of the other
     alternatives (of those that exist everywhere), on the premise of its implication.
 
@@ -35,14 +35,20 @@ def places(given: Sequence[Any], *expressions: Any) -> list[Place]:
     """
     hypotheses = [part for g in given for part in _conjuncts(g)]
     known = [h for h in hypotheses if _total(h)]
-    found: dict[Place, None] = {}
+    found: list[Place] = []
+
+    def add(statement: Any) -> None:
+        for place in _places(statement, tuple(known)):
+            if not any(place.condition == other.condition and set(other.given) <= set(place.given) for other in found):
+                found.append(place)
+
     for h in hypotheses:
         if not _total(h):
-            found.update(dict.fromkeys(_places(h, tuple(known))))
+            add(h)
             known.append(h)
     for e in expressions:
-        found.update(dict.fromkeys(_places(sp.sympify(e), tuple(known))))
-    return list(found)
+        add(sp.sympify(e))
+    return found
 
 
 def _conjuncts(statement: Any) -> list[Any]:

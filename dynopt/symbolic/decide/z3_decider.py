@@ -1,10 +1,10 @@
-"""The SMT decider: z3 on the polynomial encoding, two strategies in turn, exact models."""
+"""The SMT decider: z3 on the polynomial encoding, several strategies in turn, exact models."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,28 @@ NAME = "z3"
 _SIMPLE = [Fraction(1), Fraction(0), Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(3), Fraction(-2), Fraction(1, 3), Fraction(4)]
 
 
+def _plain(context: z3.Context) -> z3.Solver:
+    steps = (z3.Tactic(name, ctx=context) for name in ("simplify", "purify-arith", "tseitin-cnf", "nlsat"))
+    return z3.Then(*steps, ctx=context).solver()
+
+
+def _nlsat(**options: Any) -> Callable[[z3.Context], z3.Solver]:
+    return lambda context: z3.With("qfnra-nlsat", ctx=context, **options).solver()
+
+
+STRATEGIES: dict[str, Callable[[z3.Context], z3.Solver]] = {
+    "nlsat, variable order 4": _nlsat(variable_ordering_strategy=4),
+    "nlsat, variables as declared": _nlsat(reorder=False),
+    "nlsat, little preprocessing": _plain,
+    "default": lambda context: z3.Solver(ctx=context),
+    "nlsat, variable order 1": _nlsat(variable_ordering_strategy=1),
+    "nlsat, conflicts not simplified": _nlsat(simplify_conflicts=False),
+}
+"""Any of them may stall where another answers in milliseconds; mostly the variable order decides."""
+
+
 def settle(encoding: Encoding, seconds: float) -> Answer:
-    """Asks for a model of the negation: the default strategy and ``qfnra-nlsat`` in turn, with growing shares of the time.
+    """Asks for a model of the negation, by several strategies in turn, with growing shares of the time.
 
     >>> from dynopt.symbolic.decide.encode import encode
     >>> x = sp.Symbol("x")
@@ -29,24 +49,25 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
     'proved'
     """
     started = time.monotonic()
-    share, spent = 0.2, 0.0
-    verdict, witness, note = "undecided", None, f"not finished in {seconds:g} s"
-    while spent < seconds and verdict == "undecided":
-        for strategy in ("nlsat", "default"):
+
+    def answer(verdict: str, note: str, witness: Mapping[sp.Symbol, Any] | None = None) -> Answer:
+        return Answer(NAME, z3.get_version_string(), verdict, time.monotonic() - started, witness, note)
+
+    share = 0.1
+    while True:
+        for name, strategy in STRATEGIES.items():
+            left = seconds - (time.monotonic() - started)
+            if left <= 0:
+                return answer("undecided", f"not finished in {seconds:g} s")
             context = z3.Context()
-            solver = z3.Solver(ctx=context) if strategy == "default" else z3.Tactic("qfnra-nlsat", ctx=context).solver()
+            solver = strategy(context)
             solver.from_string(encoding.text)
-            result = _check(solver, context, max(0.01, min(share, seconds - spent)))
-            spent = time.monotonic() - started
+            result = _check(solver, context, min(share, left))
             if result == z3.unsat:
-                verdict, note = "proved", strategy
-            elif result == z3.sat:
-                left = min(1.0, seconds / 4)
-                verdict, witness, note = "refuted", _witness(encoding, solver.model(), context, left), strategy
-            if verdict != "undecided" or spent >= seconds:
-                break
+                return answer("proved", name)
+            if result == z3.sat:
+                return answer("refuted", name, _witness(encoding, solver.model(), context, strategy, min(1.0, seconds / 4)))
         share *= 4
-    return Answer(NAME, z3.get_version_string(), verdict, time.monotonic() - started, witness, note)
 
 
 def _check(solver: z3.Solver, context: z3.Context, seconds: float) -> z3.CheckSatResult:
@@ -71,10 +92,12 @@ def _interrupted(context: z3.Context, seconds: float) -> Iterator[None]:
         alarm.join()
 
 
-def _witness(encoding: Encoding, model: z3.ModelRef, context: z3.Context, seconds: float) -> Mapping[sp.Symbol, Any]:
+def _witness(
+    encoding: Encoding, model: z3.ModelRef, context: z3.Context, strategy: Callable[[z3.Context], z3.Solver], seconds: float
+) -> Mapping[sp.Symbol, Any]:
     """Exact values of the variables: simple rationals where the query stays satisfiable, else z3's own values."""
     end = time.monotonic() + seconds
-    solver = z3.Solver(ctx=context)
+    solver = strategy(context)
     solver.from_string(encoding.text)
     variables = {key: z3.Real(name, context) for key, name in encoding.names.items()}
     for v in variables.values():

@@ -142,23 +142,23 @@ def check_bivariate(seed, number):
     for _ in range(number):
         given = [statement(rnd, bivariate, rnd.choice([0, 0, 1])) for _ in range(rnd.randint(0, 3))]
         then = statement(rnd, bivariate, rnd.choice([0, 0, 1]))
-        decision = decide(given, then, seconds=20, deciders=["z3", "exact"])
-        assert decision.verdict in ("proved", "refuted"), (given, then, decision.answers)
-        assert all(a.answer == decision.verdict for a in decision.answers), (given, then, decision.answers)
-        if decision.verdict == "proved":
+        smt, exact = decide(given, then, seconds=3, deciders=["z3", "exact"]).answers
+        assert smt.answer in (exact.answer, "undecided"), (given, then, smt, exact)
+        if exact.answer == "proved":
             assert grid_counterexample(given, then) is None, (given, then)
         else:
-            assert refutes(given, then, decision.witness)
-        verdicts.append(decision.verdict)
-    return verdicts
+            assert refutes(given, then, exact.witness), (given, then, exact)
+        verdicts.append((smt.answer, exact.answer))
+    assert sum(smt == "undecided" for smt, _ in verdicts) <= max(1, number / 20)
+    return {exact for _, exact in verdicts}
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_bivariate_statements_agree_with_a_grid(seed):
-    assert len(check_bivariate(seed, 12)) == 12
+    check_bivariate(seed, 12)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_many_bivariate_statements_agree_with_a_grid(seed):
-    assert set(check_bivariate(seed, 60)) == {"proved", "refuted"}
+    assert check_bivariate(seed, 60) == {"proved", "refuted"}
