@@ -70,7 +70,7 @@ def trace(method: Algorithm, problem: Any) -> Trace:
     >>> import dynopt
     >>> t = trace(dynopt.method("gd(gamma=0.5)"), dynopt.problem("quadratic(spectrum=[1, 2])"))
     >>> [str(e) for e in t.step.outputs], [v for _, v in t.constants]
-    (['c0*s0', 's1*0'], [0.5])
+    (['c0*s0', 'c1*s1'], [0.5, 0.0])
     """
     for p in method.numbers():
         if is_schedule(getattr(method, p.name)):

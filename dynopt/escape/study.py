@@ -23,7 +23,7 @@ from dynopt.escape.predict import predict, suggest_horizon
 from dynopt.escape.record import EscapeStudy, Law, MethodEscape, Times, destinations
 from dynopt.escape.saddle import Saddle, find_saddle
 from dynopt.escape.starts import check_start, draw
-from dynopt.escape.tally import Tally, fused_tally, fused_task, tally
+from dynopt.escape.tally import Tally, fused_tally, fused_task, resting_places, tally
 
 LONGEST_HORIZON = 10_000_000
 """The largest ``max_steps``; histograms have that many entries."""
@@ -125,6 +125,7 @@ def escape_study(
         fused, used = _engine(engine, method, place, exits, start, dtype, where, runs * horizon)
         engines.append(used)
         try:
+            rests = resting_places(method.numeric(), place) if fused is None else ()
             step = size if fused is None or batch is not None else _FUSED
             for begin in range(0, runs, step):
                 end = min(runs, begin + step)
@@ -136,7 +137,7 @@ def escape_study(
                     continue
                 theta0 = draw(start, scale, place, seed=seed, first=begin, stop=end, device=device, dtype=kind)
                 tell = _teller(progress, text, begin, runs)
-                count += tally(method.numeric(), place, exits, theta0, max_steps=horizon, linger=after, finished=tell)
+                count += tally(method.numeric(), place, exits, theta0, max_steps=horizon, linger=after, rests=rests, finished=tell)
         except KeyboardInterrupt:
             outcome = Outcome.INTERRUPTED
         if count.runs:

@@ -21,6 +21,9 @@ from dynopt.escape.exits import Exit
 from dynopt.escape.expressions import expression
 from dynopt.escape.saddle import Place, Saddle
 
+STAY = 500
+"""Steps for which a method must stay at a minimiser to be counted as resting there."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tally:
@@ -63,17 +66,20 @@ def tally(
     *,
     max_steps: int,
     linger: int,
+    rests: Sequence[int] | None = None,
     finished: Callable[[int], None] | None = None,
 ) -> Tally:
     """Run ``method`` (in floating point) from every row of ``theta0``, principal exit first, and count.
 
     A run that leaves goes on, for at most ``linger`` steps, until every block of its state is within
     reach of the state in which the method rests at some minimiser; runs that did not arrive that way
-    are counted at the critical point that θ is within reach of, if any.
+    are counted at the critical point that θ is within reach of, if any.  ``rests`` are the numbers of
+    the places where the method can come to rest, `resting_places` by default.
     """
     began = time.perf_counter()
     asked = oracle(saddle.problem)
-    arrived = _arrival(method, asked, saddle.places, theta0) if saddle.minima else None
+    rests = resting_places(method, saddle) if rests is None else rests
+    arrived = _arrival(method, asked, saddle.places, rests, theta0) if saddle.minima else None
     paths = run_batch(
         method, asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived, finished=finished
     )  # fmt: skip
@@ -133,8 +139,30 @@ def _histogram(values: torch.Tensor, length: int) -> np.ndarray:
     return torch.bincount(values[values >= 0], minlength=length).cpu().numpy()
 
 
-def _arrival(method: Algorithm, asked: Any, places: Sequence[Place], like: torch.Tensor) -> Callable[[Any], torch.Tensor]:
-    """State ↦ the number of the minimiser whose rest state is within reach in every block, or −1.
+def resting_places(method: Algorithm, saddle: Saddle) -> tuple[int, ...]:
+    """The numbers of the minimisers where the method stays.
+
+    Started half the reach away along each axis, it must be within reach after `STAY` steps.  Where the
+    step is too large for the curvature, a method passes minimisers and does not rest at them.
+    """
+    asked, found = oracle(saddle.problem), []
+    for i, place in enumerate(saddle.places):
+        if place.kind != "minimum":
+            continue
+        point = torch.as_tensor(place.point)
+        axes = torch.eye(saddle.dimension, dtype=point.dtype) * (place.reach / 2)
+        state = method.at(0).init(point + torch.cat([axes, -axes]), asked.at(0))
+        for k in range(STAY):
+            state = method.at(k).update(state, asked.at(k), k)
+        if bool((torch.linalg.vector_norm(state[0] - point, dim=-1) <= place.reach).all()):
+            found.append(i)
+    return tuple(found)
+
+
+def _arrival(
+    method: Algorithm, asked: Any, places: Sequence[Place], rests: Sequence[int], like: torch.Tensor
+) -> Callable[[Any], torch.Tensor]:
+    """State ↦ the number of the place in ``rests`` whose rest state is within reach in every block, or −1.
 
     The state in which a method rests at a critical point is its start there, where the gradient is zero.
     """
@@ -143,10 +171,9 @@ def _arrival(method: Algorithm, asked: Any, places: Sequence[Place], like: torch
 
     def arrived(state: Any) -> torch.Tensor:
         found = torch.full(state[0].shape[:1], -1, dtype=torch.int64, device=state[0].device)
-        for i, (target, place) in enumerate(zip(rest, places, strict=True)):
-            if place.kind == "minimum":
-                gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in zip(state, target, strict=True)]
-                found = torch.where(torch.stack(gaps).amax(0) <= place.reach**2, i, found)
+        for i in rests:
+            gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in zip(state, rest[i], strict=True)]
+            found = torch.where(torch.stack(gaps).amax(0) <= places[i].reach ** 2, i, found)
         return found
 
     return arrived

@@ -12,15 +12,15 @@ from dynopt.core.problem import oracle
 from dynopt.ensemble import rng
 from dynopt.escape.exits import make_exit
 from dynopt.escape.saddle import find_saddle
-from dynopt.escape.tally import Tally, _arrival, tally
+from dynopt.escape.tally import Tally, _arrival, resting_places, tally
 
 WELL = dynopt.problem("double-well")
 SADDLE = find_saddle(WELL)
 
 
 def arrived(method, state):
-    at = _arrival(dynopt.method(method).numeric(), oracle(WELL), SADDLE.places, state[0])
-    return at(state).tolist()
+    numeric = dynopt.method(method).numeric()
+    return _arrival(numeric, oracle(WELL), SADDLE.places, resting_places(numeric, SADDLE), state[0])(state).tolist()
 
 
 def tensor(*rows):
@@ -44,6 +44,23 @@ def test_the_rest_state_of_inna():
     method = dynopt.method("inna(alpha=1/2, beta=1, gamma=0.02)").numeric()
     state = method.init(tensor([2**0.5, 0.0], [2**0.5, 0.0]), oracle(WELL))
     assert arrived("inna(alpha=1/2, beta=1, gamma=0.02)", state._replace(psi=tensor([2**-0.5, 0.0], [2**0.5, 0.0]))) == [2, -1]
+
+
+@pytest.mark.parametrize(
+    ("method", "rests"),
+    [
+        ("gd(gamma=0.124)", (0, 2)),  # 1 − 16γ > −1
+        ("gd(gamma=0.126)", ()),
+        ("heavy_ball(gamma=0.18, momentum=0.5)", (0, 2)),  # γ·16 < 2(1 + m)
+        ("heavy_ball(gamma=0.19, momentum=0.5)", ()),
+    ],
+)
+def test_a_method_that_is_unstable_at_a_minimiser_does_not_rest_there(method, rests):
+    numeric = dynopt.method(method).numeric()
+    assert resting_places(numeric, SADDLE) == rests
+    theta = tensor([2**0.5, 0.0])
+    at = _arrival(numeric, oracle(WELL), SADDLE.places, resting_places(numeric, SADDLE), theta)
+    assert at(numeric.init(theta, oracle(WELL))).tolist() == [2 if rests else -1]
 
 
 def counted(theta0):

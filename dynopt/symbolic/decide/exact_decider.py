@@ -11,7 +11,8 @@ sign conditions.  For each conjunction:
 4. with one equation f = 0 that is not linear, the sections of f over the open cells of the other
    variables are searched; what is missed lies on zeros as above or where f and all its partial
    derivatives vanish (f is irreducible, so ∂f/∂x cannot vanish on a piece of the hypersurface);
-5. several equations, none of them linear, go to the complete decomposition of `all_cells`.
+5. several equations, none of them linear, go to the complete decomposition of `all_cells`, unless
+   enclosures of the common points (in two variables) show that each breaks some condition.
 
 Every step covers all points, so an exhausted search is a proof.
 """
@@ -32,6 +33,7 @@ from flint import fmpq, fmpz_mpoly
 from dynopt.symbolic.decide.branch import Branch, Contradiction
 from dynopt.symbolic.decide.cylinders import open_cells
 from dynopt.symbolic.decide.decision import Answer
+from dynopt.symbolic.decide.enclosures import no_common_point
 from dynopt.symbolic.decide.factors import Ratio
 from dynopt.symbolic.decide.full_cells import all_cells
 from dynopt.symbolic.decide.limits import Deadline, OutOfTime, TooLarge
@@ -90,7 +92,7 @@ def search(branch: Branch) -> dict[int, Value] | None:
             return _first(pieces)
     equations = _equations(branch)
     if len(equations) > 1:
-        return _completed(branch, all_cells(branch))
+        return None if no_common_point(branch, *equations[:2]) else _completed(branch, all_cells(branch))
     equation = equations[0] if equations else None
     if (found := open_cells(branch, equation)) is not None:
         return _completed(branch, found)
