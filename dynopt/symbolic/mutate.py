@@ -36,8 +36,8 @@ def mutants(check: Check) -> Iterator[Mutant]:
     of the conclusion is reversed.  Other checks have none: a witness or a second computation guards them.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> [m.check.then for m in mutants(Implication(then=x**2 >= 0))]
-    [x**2 > 0, -x**2 >= 0, x**2 <= 0]
+    >>> [str(m.check.then) for m in mutants(Implication(given=[x > 1], then=x > 0))][0]
+    '-x > 0'
     """
     if not isinstance(check, Implication):
         return
