@@ -53,14 +53,20 @@ class Ring:
         self.deadline.check()
         if len(p) > 10_000:
             raise TooLarge(f"the factors of a polynomial of {len(p)} terms")
-        constant, powers = p.factor()
-        sign = 1 if constant > 0 else -1
-        found = []
-        for q, e in powers:
-            if q.leading_coefficient() < 0:
-                q, sign = -q, sign * (-1) ** int(e)
-            found.append((self.number(q), int(e)))
-        return sign, tuple(found)
+        try:
+            powers = p.factor()[1]
+        except OverflowError:
+            # python-flint 0.9 cannot sort integer factors with large coefficients; rational ones it can
+            powers = [(self._integral(q), e) for q, e in self.over_rationals(p).factor()[1]]
+        found = tuple((self.number(q if q.leading_coefficient() > 0 else -q), int(e)) for q, e in powers)
+        return (1 if p.leading_coefficient() > 0 else -1), found
+
+    def _integral(self, q: fmpq_mpoly) -> fmpz_mpoly:
+        """The primitive integer polynomial that is a multiple of a rational one."""
+        scale = fmpz(1)
+        for c in q.coeffs():
+            scale = scale * c.q // scale.gcd(c.q)
+        return self.context.from_dict({m: (c * scale).p for m, c in q.to_dict().items()}).primitive()[1]
 
     def number(self, irreducible: fmpz_mpoly) -> int:
         """The number of an irreducible polynomial."""

@@ -44,6 +44,8 @@ PROVED = [
     ([x**2 < 2], And(x < sqrt(2), x > -sqrt(2))),
     ([Eq(x, sp.CRootOf(z**5 - z - 1, 0))], Eq(x**5 - x, 1)),
     ([x > 0, x < 0], Eq(y, 7)),
+    ([y >= x**2, y <= 2 * x - 1], And(Eq(x, 1), Eq(y, 1))),
+    ([Eq(x, 1)], sqrt(10**60 + x) > 10**30),
 ]
 
 REFUTED = [
@@ -67,6 +69,21 @@ REFUTED = [
     ([], Implies(x > y, Max(x, y) > x)),
     ([], Ne(Abs(x) + Abs(y), 0)),
     ([sqrt(x) + sqrt(y) <= 0], x > 0),
+    # even powers of a negative variable are positive
+    ([x < 0, y > 0], y > x**2),
+    # roots escape to infinity where a leading coefficient vanishes
+    ([x < 5, x > -5], x * y <= x**2 + 3),
+    # a root is not homogeneous of degree one
+    ([x > 0], Eq(sqrt(x), x)),
+    ([x > 0], sqrt(x) >= x),
+    # two closed conditions that touch in one point
+    ([y >= x**2, y <= 2 * x - 1], x > 1),
+    # an equation that is not solvable for any of its variables at its only admissible points
+    ([Eq(x * (y - 1) + z * (w - 1), 0), x**2 + (y - 1) ** 2 + z**2 + (w - 1) ** 2 <= 0], sp.false),
+    # the end of the domain separates samples
+    ([sqrt(x - 5) < 1], x > 6),
+    # too close to zero for ball arithmetic
+    ([Eq(x, 1)], sqrt(10**60 + x) <= 10**30),
 ]
 
 
@@ -94,6 +111,14 @@ def test_the_complete_decomposition_says_the_same(given, then, monkeypatch):
     assert settle(given, then, 20).answer == expected
 
 
+def test_an_equation_that_vanishes_over_a_point_restricts_nothing_there(monkeypatch):
+    monkeypatch.setattr(exact_decider, "search", all_cells)
+    given = [Eq((x**2 - 2) * y + z**2 - 3, 0), Eq((x**2 - 2) ** 2 + (z**2 - 3) ** 2, 0)]
+    answer = settle(given, y <= 5, 20)
+    assert answer.answer == "refuted"
+    assert refutes(given, y <= 5, answer.witness)
+
+
 def test_cauchy_schwarz_in_four_dimensions():
     p, q = symbols("p:4", real=True), symbols("q:4", real=True)
     inner = sum(u * v for u, v in zip(p, q, strict=True))
@@ -119,3 +144,11 @@ def test_an_incomplete_search_is_never_a_proof(monkeypatch):
     monkeypatch.setattr(exact_decider, "open_cells", refuse)
     answer = settle([x**2 + y**2 < 1], x**3 + y**3 < 1, 5)
     assert (answer.answer, answer.note) == ("undecided", "too large: nothing is allowed today")
+
+
+def test_large_coefficients_do_not_crash_the_factorisation():
+    """python-flint 0.9 raises OverflowError when it sorts integer factors with large coefficients."""
+    given = [-2 * x + 6 * y + sqrt(2 * x + sqrt(y) - 3 * y + 2 * z) - 2 >= 0, 3 * x**2 * z - 2 * y + 2 <= 0]
+    answer = settle(given, sp.false, 20)
+    assert answer.answer == "refuted"
+    assert refutes(given, sp.false, answer.witness)

@@ -139,10 +139,22 @@ def test_resultants_by_subresultants_equal_those_of_flint():
     rnd = random.Random(6)
     context = flint.fmpz_mpoly_ctx.get(["x", "y", "z"], flint.Ordering.lex)
     for _ in range(60):
-        p, q = (context.from_dict({tuple(rnd.randint(0, 3) for _ in range(3)): rnd.randint(-9, 9) for _ in range(6)}) for _ in range(2))
+        p, q = (
+            context.from_dict({(rnd.randint(0, 7), rnd.randint(0, 2), rnd.randint(0, 1)): rnd.randint(-9, 9) for _ in range(5)})
+            for _ in range(2)
+        )
         if min(p.degrees()[0], q.degrees()[0]) < 1:
             continue
         own, theirs = resultant(split(context, p, 0), split(context, q, 0), Deadline(60)), p.resultant(q, 0)
         assert own in (theirs, -theirs)
     with pytest.raises(OutOfTime):
         resultant(split(context, p + context.gens()[0] ** 2, 0), split(context, p + context.gens()[0] ** 3, 0), Deadline(-1))
+
+
+def test_rational_roots_over_a_field_are_found():
+    field = Field(RealRoot(fmpz_poly([-2, 0, 1]), isolate(fmpz_poly([-2, 0, 1]))[1]))
+    sqrt2, one = field.element(fmpq_poly([0, 1])), field.element(fmpq(1))
+    low, high = real_roots([sqrt2 * 3, -sqrt2 - 3, one])  # (y - sqrt2)(y - 3)
+    assert isinstance(low, RealRoot)
+    assert low.polynomial == fmpz_poly([-2, 0, 1])
+    assert high == 3
