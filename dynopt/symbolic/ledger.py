@@ -6,7 +6,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -114,29 +114,57 @@ def verify(
     )
 
 
+_WORTH_A_PROCESS = 8
+
+
 def _judged(entries: list[Entry], seconds: float, jobs: int, mutate: bool) -> Iterator[Judgement]:
-    """Verdicts as they come; starting a process pays for itself from a handful of claims on."""
-    jobs = min(jobs, len(entries) // 4)
-    if jobs <= 1:
+    """Verdicts as they come, from this process or from several."""
+    files: dict[Path, list[Entry]] = {}
+    for entry in entries:
+        files.setdefault(entry.path, []).append(entry)
+    jobs = min(jobs, len(files))
+    if jobs < 2 or len(entries) < _WORTH_A_PROCESS:
         for entry in entries:
             yield _judge_entry(entry, seconds, mutate)
         return
     others = set(active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    spawn = get_context("spawn")  # a fork would copy the solver's timers, which do not survive it
+    pools = [ProcessPoolExecutor(1, mp_context=spawn, initializer=_deaf) for _ in range(jobs)]
     try:
-        waiting = [pool.submit(_judge_at, e.path, e.index, seconds, mutate) for e in entries]
-        for done in as_completed(waiting):
-            yield done.result()
+        yield from _dealt(pools, sorted(files.values(), key=len), seconds, mutate)
     except BaseException:
         for process in set(active_children()) - others:
             process.terminate()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+
+
+def _deaf() -> None:
+    """In a process of a pool: Ctrl-C is answered by the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], seconds: float, mutate: bool) -> Iterator[Judgement]:
+    """Claims hold functions, so a process loads a file itself, once: an idle process gets the largest file that is left."""
+    waiting: dict[Future[Judgement], ProcessPoolExecutor] = {}
+    idle = list(pools)
+    while idle or waiting:
+        while idle and files:
+            pool = idle.pop()
+            waiting |= {pool.submit(_judge_at, e.path, e.index, seconds, mutate): pool for e in files.pop()}
+        if not waiting:
+            return
+        for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+            pool = waiting.pop(done)
+            if pool not in waiting.values():
+                idle.append(pool)
+            yield done.result()
 
 
 def _judge_at(path: Path, index: int, seconds: float, mutate: bool) -> Judgement:
-    """In a worker: claims hold functions, so the worker loads the file itself, once."""
+    """In a process of a pool, which loads the file once."""
     return _judge_entry(Entry(path, index, _claims_here(path)[index]), seconds, mutate)
 
 
