@@ -19,6 +19,7 @@ def run(
     seconds: float = 10.0,
     jobs: int | None = None,
     mutate: Annotated[bool, Parameter(negative="")] = False,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Prove or refute the statements of claim files.
@@ -38,16 +39,22 @@ def run(
         Claims judged at the same time; by default one a core.
     mutate
         Also damage every proved check and see that some damaged copy is refuted (slow).
+    fresh
+        Prove everything anew.  By default a query that both deciders (same versions, same source)
+        settled in an earlier run is recalled from the cache folder; its statement is re-derived and
+        counterexamples are re-checked every time.
     json
         Print one JSON document on stdout and nothing else.
     """
     from dynopt.errors import Outcome
+    from dynopt.store.cache import cache_folder
     from dynopt.symbolic.ledger import verify
 
+    cache = None if fresh else cache_folder("proofs")
     if jobs is None:
         jobs = os.cpu_count() or 1
     with _Progress(sys.stderr.isatty()) as progress:
-        result = verify(paths or None, select or None, seconds=seconds, jobs=jobs, mutate=mutate, progress=progress.show)
+        result = verify(paths or None, select or None, seconds=seconds, jobs=jobs, mutate=mutate, cache=cache, progress=progress.show)
     if json:
         from dynopt.cli.output import document
 

@@ -14,12 +14,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 import sympy as sp
 
 from dynopt.ensemble.trace import Assignments, Source, Trace
+from dynopt.store.cache import cache_folder
 
 CHECK = 16
 """Steps between two looks at whether all runs of a group have left."""
@@ -253,19 +253,13 @@ def kernel_text(task: Task, device: str) -> str:
     return triton_text(task) if device == "cuda" else numba_text(task)
 
 
-def cache_folder() -> Path:
-    """Where kernel texts (and numba's compiled code beside them) are kept."""
-    base = os.environ.get("DYNOPT_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dynopt" / "kernels"
-
-
 def load(text: str) -> ModuleType:
     """The module of a kernel text, from the file named by its hash, so that compilers can cache it on disk."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
     name = f"dynopt_kernel_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    path = cache_folder() / f"{name}.py"
+    path = cache_folder("kernels") / f"{name}.py"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

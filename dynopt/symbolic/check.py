@@ -28,6 +28,7 @@ class Answered(Result):
     answer: str
     seconds: float
     query: str = ""
+    recalled: bool = False
 
     @property
     def computation(self) -> bool:
@@ -101,7 +102,9 @@ class _Asked:
         self.answers: list[Answered] = []
 
     def ask(self, question: str, decision: Any) -> Any:
-        self.answers += [Answered(question, a.decider, a.version, str(a.answer), a.seconds, decision.query_hash) for a in decision.answers]
+        self.answers += [
+            Answered(question, a.decider, a.version, str(a.answer), a.seconds, decision.query_hash, a.recalled) for a in decision.answers
+        ]
         if decision.verdict == "disagreement":
             said = ", ".join(f"{a.decider} says {a.answer}" for a in decision.answers)
             raise _Failed(f"the deciders disagree on the {question} (query {decision.query_hash}): {said}")

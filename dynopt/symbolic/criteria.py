@@ -6,6 +6,7 @@ zero that all of them must satisfy.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from dynopt.symbolic.symbols import eigenvalue
 z = sp.Symbol("z")
 
 
+@functools.lru_cache(maxsize=64)
 def characteristic_polynomial(space: StateSpace) -> sp.Poly:
     """det(zI − M(λ)), monic in z.
 

@@ -17,6 +17,7 @@ from dynopt.core.result import Result
 from dynopt.errors import Misuse, Outcome
 from dynopt.symbolic.claims import Verdict
 from dynopt.symbolic.collect import Entry, claims_of, collect, default_paths, selected
+from dynopt.symbolic.decide.memory import kept_in
 from dynopt.symbolic.judge import Judgement, judge
 
 
@@ -54,6 +55,7 @@ def verify(
     seconds: float = 10.0,
     jobs: int = 1,
     mutate: bool = False,
+    cache: Path | None = None,
     progress: Callable[[Judgement, int, int], None] | None = None,
 ) -> Verification:
     """Prove or refute the claims of files and folders.
@@ -66,6 +68,8 @@ def verify(
     seconds : time limit of each question to each decider.
     jobs : how many processes judge claims at the same time.
     mutate : also damage every proved check and see that some damaged copy is refuted.
+    cache : a folder in which decisions are kept from run to run (`dynopt.symbolic.decide.memory`);
+        by default everything is proved anew.
     progress : called with each verdict, the number of verdicts so far and of claims.
 
     Raises
@@ -85,7 +89,8 @@ def verify(
         raise Misuse(f"jobs={jobs} judges nothing; give at least one process")
     if paths is None:
         paths = default_paths()
-    entries, errors = collect([paths] if isinstance(paths, (str, Path)) else paths)
+    with kept_in(cache):
+        entries, errors = collect([paths] if isinstance(paths, (str, Path)) else paths)
     if not entries:
         raise Misuse("; ".join(errors) if errors else "no path was given; name a claim file or a folder")
     if select is not None:
@@ -93,7 +98,7 @@ def verify(
     finished: dict[str, Judgement] = {}
     outcome = Outcome.DONE
     try:
-        for judgement in _judged(entries, seconds, jobs, mutate):
+        for judgement in _judged(entries, Terms(seconds, mutate, cache), jobs):
             finished[judgement.id] = judgement
             if progress is not None:
                 progress(judgement, len(finished), len(entries))
@@ -117,7 +122,16 @@ def verify(
 _WORTH_A_PROCESS = 8
 
 
-def _judged(entries: list[Entry], seconds: float, jobs: int, mutate: bool) -> Iterator[Judgement]:
+@dataclass(frozen=True)
+class Terms:
+    """How claims are judged: the time limit of a question, whether proved checks are damaged, where decisions are kept."""
+
+    seconds: float
+    mutate: bool
+    cache: Path | None
+
+
+def _judged(entries: list[Entry], terms: Terms, jobs: int) -> Iterator[Judgement]:
     """Verdicts as they come, from this process or from several."""
     files: dict[Path, list[Entry]] = {}
     for entry in entries:
@@ -125,13 +139,13 @@ def _judged(entries: list[Entry], seconds: float, jobs: int, mutate: bool) -> It
     jobs = min(jobs, len(files))
     if jobs < 2 or len(entries) < _WORTH_A_PROCESS:
         for entry in entries:
-            yield _judge_entry(entry, seconds, mutate)
+            yield _judge_entry(entry, terms)
         return
     others = set(active_children())
     spawn = get_context("spawn")  # a fork would copy the solver's timers, which do not survive it
     pools = [ProcessPoolExecutor(1, mp_context=spawn, initializer=_deaf) for _ in range(jobs)]
     try:
-        yield from _dealt(pools, sorted(files.values(), key=len), seconds, mutate)
+        yield from _dealt(pools, sorted(files.values(), key=len), terms)
     except BaseException:
         for process in set(active_children()) - others:
             process.terminate()
@@ -146,14 +160,14 @@ def _deaf() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], seconds: float, mutate: bool) -> Iterator[Judgement]:
+def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], terms: Terms) -> Iterator[Judgement]:
     """Claims hold functions, so a process loads a file itself, once: an idle process gets the largest file that is left."""
     waiting: dict[Future[Judgement], ProcessPoolExecutor] = {}
     idle = list(pools)
     while idle or waiting:
         while idle and files:
             pool = idle.pop()
-            waiting |= {pool.submit(_judge_at, e.path, e.index, seconds, mutate): pool for e in files.pop()}
+            waiting |= {pool.submit(_judge_at, e.path, e.index, terms): pool for e in files.pop()}
         if not waiting:
             return
         for done in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -163,13 +177,16 @@ def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], seconds: 
             yield done.result()
 
 
-def _judge_at(path: Path, index: int, seconds: float, mutate: bool) -> Judgement:
+def _judge_at(path: Path, index: int, terms: Terms) -> Judgement:
     """In a process of a pool, which loads the file once."""
-    return _judge_entry(Entry(path, index, _claims_here(path)[index]), seconds, mutate)
+    with kept_in(terms.cache):
+        claims = _claims_here(path)
+    return _judge_entry(Entry(path, index, claims[index]), terms)
 
 
 _claims_here = lru_cache(claims_of)
 
 
-def _judge_entry(entry: Entry, seconds: float, mutate: bool) -> Judgement:
-    return replace(judge(entry.claim, seconds=seconds, mutate=mutate), file=str(entry.path))
+def _judge_entry(entry: Entry, terms: Terms) -> Judgement:
+    with kept_in(terms.cache):
+        return replace(judge(entry.claim, seconds=terms.seconds, mutate=terms.mutate), file=str(entry.path))

@@ -44,7 +44,7 @@ class _Recorder:
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StateSpace:
     """s⁺ (or s') = A s + B u, y = C s + D u, u = ∇J(y), each coefficient standing for itself ⊗ I_P.
 
@@ -132,7 +132,8 @@ def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inpu
         for j, x in enumerate(unknowns):
             slope = sp.diff(row, x)
             matrix[i, j] = slope
-        rest = sp.simplify(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
+        rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
+        rest = sp.simplify(rest) if rest != 0 else rest
         if (matrix.row(i).free_symbols | rest.free_symbols) & set(unknowns):
             raise NotLinear(
                 f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "

@@ -10,6 +10,7 @@ necessity from the property at the ends and the vertex.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,8 @@ def theorem(method: type[System], aspect: str) -> Theorem:
     >>> str(theorem(HeavyBall, "stable").condition)
     '-L*gamma + 2*momentum + 2 > 0'
     """
-    space = state_space(symbolic(method))
+    key: Any = method
+    space = _space(key)
     domains = domain_facts(space)
     if aspect == "repelling":
         return _real(Theorem(method, aspect, domains, (_lt(eigenvalue),), (repelling(space),), (), sp.true))
@@ -102,6 +104,11 @@ def theorem(method: type[System], aspect: str) -> Theorem:
     holds = tuple(_relation(q, criterion.relation) for q in criterion.polynomials if not q.is_positive)
     inside = (_ge(eigenvalue - low), _ge(high - eigenvalue))
     return _real(Theorem(method, aspect, facts, inside, holds, tuple(instances), condition))
+
+
+@functools.lru_cache
+def _space(method: Any) -> StateSpace:
+    return state_space(symbolic(method))
 
 
 def _real(found: Theorem) -> Theorem:

@@ -18,9 +18,21 @@ no = Claim(
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNOPT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "notes.py").write_text(FILE)
     return tmp_path / "notes.py"
+
+
+def test_a_second_run_recalls_what_the_first_one_proved(dynopt, file):
+    def recalled(*options: str) -> list[bool]:
+        document = json.loads(dynopt("verify", str(file), "--json", "--jobs", "1", *options)[1])
+        assert document["counts"] == {"proved": 1, "ill-defined": 1}
+        return [a["recalled"] for c in document["claims"] for p in c["parts"] for a in p["deciders"]]
+
+    assert not any(recalled())
+    assert all(recalled())
+    assert not any(recalled("--fresh"))
 
 
 def test_json(dynopt, file):

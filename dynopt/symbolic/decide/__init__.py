@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 
 from dynopt.errors import Misuse, closest
-from dynopt.symbolic.decide import cvc5_decider, exact_decider, z3_decider
+from dynopt.symbolic.decide import cvc5_decider, exact_decider, memory, z3_decider
 from dynopt.symbolic.decide.decision import REQUIRED, Answer, Decision, combine
 from dynopt.symbolic.decide.definedness import Place, places
 from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
@@ -60,6 +60,10 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     if unknown := [n for n in names if n not in _SETTLE]:
         raise Misuse(f"there is no decider {unknown[0]!r} here; {closest(unknown[0], _SETTLE)}")
     encoding = encode(given, then)
+    address = memory.key(encoding, given, then, names)
+    found = memory.recall(address, encoding)
+    if found is not None and (found.verdict == "proved" or not _objection(given, then, found.witness or {})):
+        return found
     answers: list[Answer] = []
     failures: list[str] = []
     for name in names:
@@ -72,7 +76,7 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
             answer = replace(answer, answer="undecided", witness=None, note=objection)
         answers.append(answer)
     witnesses = [a.witness for a in answers if a.witness is not None]
-    return Decision(
+    decision = Decision(
         verdict=combine(answers, failures),
         answers=tuple(answers),
         witness=min(witnesses, key=_complexity, default=None),
@@ -80,6 +84,8 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
         notes=_assumed(encoding.names),
         smtlib=encoding.text,
     )
+    memory.keep(address, decision)
+    return decision
 
 
 def satisfiable(constraints: Sequence[Any], *, seconds: float = 10.0, deciders: Sequence[str] | None = None) -> Decision:

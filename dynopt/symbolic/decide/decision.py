@@ -19,9 +19,10 @@ class Answer(Result):
     ----------
     decider, version : who answers.
     answer : ``proved``, ``refuted`` or ``undecided``.
-    seconds : wall time.
+    seconds : wall time that the answer took when it was found.
     witness : for ``refuted``, an exact value for every free symbol; it has been re-checked.
     note : how, or why not.
+    recalled : found in an earlier run (`dynopt.symbolic.decide.memory`).
     """
 
     decider: str
@@ -30,6 +31,7 @@ class Answer(Result):
     seconds: float
     witness: Mapping[sp.Symbol, Any] | None = None
     note: str = ""
+    recalled: bool = False
 
 
 @dataclass(frozen=True)
