@@ -61,11 +61,25 @@ class DIN(Flow):
         common = (1 / self.beta - self.alpha) * theta - psi / self.beta
         return Lifted(common - self.beta * oracle.gradient(theta), common)
 
+    def energy(self, state: Lifted, oracle: Oracle, c: Any) -> Any:
+        """E_c = cJ + ½‖(α − 1/β)θ + ψ/β‖² of a state, of shape ``(*batch,)`` (thesis (2.17))."""
+        pull = (self.alpha - 1 / self.beta) * state.theta + state.psi / self.beta
+        return c * oracle.value(state.theta) + inner(pull, pull)[..., 0] / 2
+
+    def dissipation(self, state: Lifted, oracle: Oracle, c: Any) -> Any:
+        """−dE_c/dt along the flow: α‖p‖² + cβ‖g‖² + (c + αβ − 1)⟨p, g⟩ with g = ∇J(θ), p = −ψ'.
+
+        Non-negative for every (p, g) iff (c + αβ − 1)² ≤ 4cαβ, which is c between (1 − √(αβ))² and
+        (1 + √(αβ))²; at these ends it is the square of Lemma 2.5.
+        """
+        pull = (self.alpha - 1 / self.beta) * state.theta + state.psi / self.beta
+        slope = oracle.gradient(state.theta)
+        mixed = (c + self.alpha * self.beta - 1) * inner(pull, slope)
+        return (self.alpha * inner(pull, pull) + c * self.beta * inner(slope, slope) + mixed)[..., 0]
+
     def energies(self, state: Lifted, oracle: Oracle, t: Any) -> dict[str, Any]:
-        theta, psi = state
-        pull = (self.alpha - 1 / self.beta) * theta + psi / self.beta
-        kinetic, value, root = inner(pull, pull)[..., 0] / 2, oracle.value(theta), sqrt(self.alpha * self.beta)
-        lower, upper = (1 - root) * (1 - root) * value + kinetic, (1 + root) * (1 + root) * value + kinetic
+        root = sqrt(self.alpha * self.beta)
+        lower, upper = (self.energy(state, oracle, (1 + s * root) * (1 + s * root)) for s in (-1, 1))
         return {"E_min": lower, "E_max": upper, "E": lower + upper}
 
 
