@@ -1,0 +1,103 @@
+"""Sign changes of event functions within steps, for many trajectories at once.
+
+A function is sampled at `LOOKS` places of a step; between samples of one sign it is searched where
+it turns towards zero, so that two crossings close together are found too.  A function that touches
+zero without changing sign has no crossing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+LOOKS = 8
+"""Intervals of a step between whose ends a sign change is looked for."""
+
+Levels = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(fractions of a step ``(q,)``, steps ``(q,)``) ↦ values of the event function ``(q,)``."""
+
+_NUDGE = 1e-3 / LOOKS  # for the slope at the ends of a step
+_HALVINGS = 54  # bisections that exhaust double precision
+_GOLDEN = (np.sqrt(5) - 1) / 2
+
+
+def crossings(level: Levels, before: np.ndarray, direction: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the functions of ``k`` steps change sign.
+
+    Parameters
+    ----------
+    level : the event function within the steps.
+    before : its values at the left ends, shape ``(k,)``; a step that starts on zero or at nan does not cross there.
+    direction : +1 for upward crossings alone, −1 for downward ones, 0 for both.
+
+    Returns
+    -------
+    steps, fractions : of the crossings, ordered by step and then by fraction.
+    after : the values at the right ends, to be ``before`` of the next steps.
+
+    Examples
+    --------
+    >>> turns = lambda x, step: np.cos(2 * np.pi * x) + 0.999
+    >>> crossings(turns, np.array([1.999]))[1].round(6)
+    array([0.492882, 0.507118])
+    """
+    k = len(before)
+    nodes = np.linspace(0, 1, LOOKS + 1)
+    inner = level(np.repeat(nodes[1:], k), np.tile(np.arange(k), LOOKS)).reshape(LOOKS, k)
+    g = np.vstack([before, inner])
+    with np.errstate(invalid="ignore"):
+        row, step = np.nonzero(((g[:-1] < 0) & (g[1:] >= 0)) | ((g[:-1] > 0) & (g[1:] <= 0)))
+        brackets = [(step, nodes[row], nodes[row + 1], g[row, step] > 0)]
+        where, left, right = _dips(level, g, nodes)
+        if len(where):
+            side = np.where(level(left, where) > 0, 1.0, -1.0)
+            low = _lowest(lambda x: side * level(x, where), left, right)
+            through = side * level(low, where) < 0
+            where, left, low, right, falling = (v[through] for v in (where, left, low, right, side > 0))
+            brackets += [(where, left, low, falling), (where, low, right, ~falling)]
+    step, a, b, falling = (np.concatenate(parts) for parts in zip(*brackets, strict=True))
+    wanted = falling if direction < 0 else ~falling if direction > 0 else np.ones(len(step), dtype=bool)
+    step, a, b, falling = step[wanted], a[wanted], b[wanted], falling[wanted]
+    if len(step):
+        b = _bisect(level, step, a, b, falling)
+    order = np.lexsort((b, step))
+    return step[order], b[order], g[-1]
+
+
+def _bisect(level: Levels, step: np.ndarray, a: np.ndarray, b: np.ndarray, falling: np.ndarray) -> np.ndarray:
+    """The first numbers at which the crossing has happened."""
+    for _ in range(_HALVINGS):
+        middle = (a + b) / 2
+        value = level(middle, step)
+        crossed = np.where(falling, value <= 0, value >= 0)
+        a, b = np.where(crossed, a, middle), np.where(crossed, middle, b)
+    return b
+
+
+def _dips(level: Levels, g: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places where a function keeps its sign but turns towards zero and, by its slope, may reach it: steps and brackets."""
+    size = np.abs(g)
+    one_sign = (np.sign(g[:-1]) == np.sign(g[1:])) & (g[:-1] != 0)
+    turn = one_sign[:-1] & one_sign[1:] & (size[1:-1] < size[:-2]) & (size[1:-1] <= size[2:])
+    turn &= size[1:-1] <= np.maximum(size[:-2], size[2:]) - size[1:-1]
+    row, step = np.nonzero(turn)
+    found = [(step, nodes[row], nodes[row + 2])]
+    for end, next_to, nudged, low, high in ((0, 1, _NUDGE, nodes[0], nodes[1]), (-1, -2, 1 - _NUDGE, nodes[-2], nodes[-1])):
+        candidates = np.flatnonzero(one_sign[end] & (size[end] < size[next_to]))
+        if not len(candidates):
+            continue
+        value = level(np.full(len(candidates), nudged), candidates) * np.sign(g[end, candidates])
+        reach = (size[end, candidates] - value) / _NUDGE / LOOKS  # how far the slope at the end leads within the interval
+        inward = candidates[(reach > 0) & (reach >= size[end, candidates])]
+        found.append((inward, np.full(len(inward), low), np.full(len(inward), high)))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def _lowest(value: Callable[[np.ndarray], np.ndarray], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Golden-section search for a minimum in [a, b], to the square root of the precision."""
+    for _ in range(40):
+        c, d = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
+        left = value(c) < value(d)
+        a, b = np.where(left, a, c), np.where(left, d, b)
+    return (a + b) / 2
