@@ -40,6 +40,7 @@ class BatchSolution(Result):
     t_eval : the times ``(k,)`` at which values were asked for.
     path : the states at those times, blocks of shape ``(m, k, n)``, nan after a trajectory's end; None when none were asked for.
     events : the `Hit`s of each trajectory, in order of time.
+    watched : the names of the events looked for.
     statistics : solver, rtol, atol, and for each trajectory (arrays ``(m,)``) its steps, rejections, evaluations of the field (nfev)
         and steps that stability held back (limited); ``calls`` of the field for all of them together.
     """
@@ -54,6 +55,7 @@ class BatchSolution(Result):
     t_eval: np.ndarray
     path: Any
     events: tuple[tuple[Hit, ...], ...]
+    watched: tuple[str, ...]
     statistics: dict[str, Any]
 
     @property
@@ -62,11 +64,15 @@ class BatchSolution(Result):
         return self.states[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """``flow, problem, starts, t, points, counts, outcomes, messages, t_eval, path, events, statistics``."""
+        """``flow, problem, starts, t, points, counts, outcomes, messages, t_eval, path, events, happened, statistics``.
+
+        ``happened`` counts the trajectories on which each event happened, 0 where it never did.
+        """
         document = {
             "flow": self.flow.call(), "problem": self.problem.name, "starts": self.starts, "t": self.t, "points": self.theta,
             "counts": Counter(o.value for o in self.outcomes), "outcomes": self.outcomes, "messages": self.messages,
             "t_eval": self.t_eval, "path": None if self.path is None else self.path[0], "events": self.events,
+            "happened": {name: sum(any(h.name == name for h in found) for found in self.events) for name in self.watched},
             "statistics": self.statistics,
         }  # fmt: skip
         return {name: plain(value) for name, value in document.items()}
@@ -133,7 +139,7 @@ def integrate_batch(
     statistics = {"solver": method, "rtol": rtol, "atol": atol, "calls": record.calls, **record.counts}
     hits = tuple(tuple(sorted(found, key=lambda h: h.t)) for found in record.hits)
     ends = record.t, blocks, tuple(record.outcomes), tuple(record.messages)
-    return BatchSolution(flow, problem, points, *ends, grid, path, hits, statistics)
+    return BatchSolution(flow, problem, points, *ends, grid, path, hits, tuple(e.name for e in watch), statistics)
 
 
 class _Record:
@@ -192,7 +198,14 @@ def _run(
         if np.any(stuck | spent):
             messages = [f"stopped or blew up at t = {t:.10g}: the step-size fell below the spacing of numbers" for t in lanes.t[stuck]]
             _leave(record, lanes, stuck, first, Outcome.DIVERGED, messages)
-            _leave(record, lanes, spent, first, Outcome.BUDGET_SPENT, [f"{budget} field evaluations were spent at t = {t:g}" for t in lanes.t[spent]])
+            _leave(
+                record,
+                lanes,
+                spent,
+                first,
+                Outcome.BUDGET_SPENT,
+                [f"{budget} field evaluations were spent at t = {t:g}" for t in lanes.t[spent]],
+            )
             _keep(lanes, watch, ~(stuck | spent))
             continue
         steps = lanes.attempt()
@@ -229,7 +242,8 @@ def _look(record: _Record, lanes: Lanes, steps: Steps, dense: Dense, watch: list
     def states(x: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, Any]:
         return steps.t[i] + x * steps.h[i], unpack(dense(x, i))
 
-    found = [(w.event, *w.crossed(states, steps.lane)) for w in watch]
+    resolution = np.spacing(steps.t) / steps.h
+    found = [(w.event, *w.crossed(states, steps.lane, resolution)) for w in watch]
     crossed = sorted((i, x, number) for number, (_, where, at) in enumerate(found) for i, x in zip(where, at, strict=True))
     for i, x, number in crossed:
         lane = steps.lane[i]
@@ -270,7 +284,9 @@ def _fill(record: _Record, lanes: Lanes, steps: Steps | None, dense: Dense | Non
 def _explicit(name: str) -> str:
     known = {s.lower(): s for s in EXPLICIT}
     if name.lower() not in known:
-        raise Misuse(f"there is no batched solver {name!r}; {closest(name, EXPLICIT)} (integrate() has the implicit ones, a start at a time)")
+        raise Misuse(
+            f"there is no batched solver {name!r}; {closest(name, EXPLICIT)} (integrate() has the implicit ones, a start at a time)"
+        )
     return known[name.lower()]
 
 

@@ -114,8 +114,8 @@ def energy_level(level: Any, name: Any = "", *, terminal: bool = False) -> Event
             raise Misuse(f"energy-level: {flow.name} declares no energy; use objective-level(level=...)")
         chosen = str(name) or known[0]
         if chosen not in known or (not name and len(known) > 1):
-            said = f"{flow.name} declares {', '.join(known)}"
-            raise Misuse(f"energy-level: name={str(name)!r} is not one energy, {said}; write name='{known[0]}'")
+            given = f"name={str(name)!r} is no energy of {flow.name}" if name else f"{flow.name} declares several energies"
+            raise Misuse(f"energy-level: {given}; choose one of {', '.join(known)}, as in name='{known[0]}'")
 
         def level(t: Any, state: Any) -> Any:
             return flow.at(t).energies(state, asked, t)[chosen] - value

@@ -114,7 +114,8 @@ def integrate(
         statistics["rest"] = place.to_dict()
         message += f", {place}"
     hits = tuple(sorted(path.hits, key=lambda h: h.t))
-    return Solution(flow, problem, times, states, path.outcome, message, hits, statistics, dense, (path.t[0], path.t[-1]))
+    missed = tuple(w.event.name for w in watch if w.event.name not in {h.name for h in hits})
+    return Solution(flow, problem, times, states, path.outcome, message, hits, statistics, dense, (path.t[0], path.t[-1]), missed)
 
 
 def starting_point(problem: Problem, start: Sequence[float] | np.ndarray | None) -> np.ndarray:

@@ -14,7 +14,7 @@ from dynopt.flow.field import Field
 from dynopt.flow.stiffness import IMPLICIT, MANY, fastest_decay, held_back, limited, spectrum
 from dynopt.flow.watch import Watch
 
-_LAST = 12  # steps from which a blow-up time is estimated
+_POINTS = 40  # of the trajectory, at most twice as many, from which a blow-up time is estimated
 
 
 class Path:
@@ -147,8 +147,10 @@ def _why(failure: str, path: Path, field_of: Field) -> str:
     place = f"at t = {path.t[-1]:.10g}"
     if now > 1e3 * max(1.0, begin) or not field_of.finite:
         path.blow_up = _blow_up_time(path, field_of)
-        told = "" if path.blow_up is None else f", estimated to end at t = {path.blow_up:.10g}"
-        return f"blow-up {place}: the state grew from {begin:.3g} to {now:.3g}{told}"
+        grew = f"the state grew from {begin:.3g} to {now:.3g}"
+        if path.blow_up is None:
+            return f"overflow {place}: {grew}, not towards a finite time"
+        return f"blow-up at t = {path.blow_up:.10g} (estimated): {grew}"
     return f"stopped {place} ({failure.rstrip('.')}): the field is singular or discontinuous there"
 
 
@@ -157,8 +159,11 @@ def _blow_up_time(path: Path, field_of: Field) -> float | None:
 
     None where it does not fall, as for exponential growth, which overflows without a finite blow-up time.
     """
+    sizes = np.linalg.norm(path.y, axis=1)
+    grown = np.flatnonzero(sizes >= np.sqrt(sizes[-1]) * np.sqrt(max(sizes[0], 1.0)))
+    grown = grown[:: max(1, len(grown) // _POINTS)]
     with np.errstate(all="ignore"):
-        times, states = np.array(path.t[-_LAST:]), np.array(path.y[-_LAST:])
+        times, states = np.array(path.t)[grown], np.array(path.y)[grown]
         rates = np.array([field_of(t, y) for t, y in zip(times, states, strict=True)])
         inverse = np.sum(states * states, axis=1) / np.sum(states * rates, axis=1)
     usable = np.isfinite(inverse) & (inverse > 0)
@@ -177,9 +182,9 @@ def _record(path: Path, solver: Any, piece: Any, watch: list[Watch], field_of: F
         times = left + x * width
         return times, field_of.unpack(piece(times))
 
-    found = sorted(((x, k) for k, w in enumerate(watch) for x in w.crossed(states, np.array([0]))[1]))
+    found = sorted(((x, k) for k, w in enumerate(watch) for x in w.crossed(states, np.array([0]), np.array([np.spacing(left) / width]))[1]))
     for x, k in found:
-        event, t = watch[k].event, float(left + x * width)
+        event, t = watch[k].event, min(float(left + x * width), float(solver.t))
         path.hits.append(Hit(event.name, t, field_of.unpack(piece(t))[0]))
         if event.terminal:
             path.t.append(t)

@@ -61,10 +61,8 @@ def resting_place(problem: Problem, theta: np.ndarray) -> RestingPlace:
     if not distance <= _NEAR * (1 + float(np.linalg.norm(theta))) or not steep <= 1e-6 * max(1.0, size):
         return RestingPlace(None, None, None, "not classified: no critical point is near")
     zero = 1e-6 * max(1.0, size)
-    if values[0] < -zero:
-        kind = "maximum" if values[-1] < -zero else "strict saddle"
-    else:
-        kind = "minimum" if values[0] > zero else "degenerate"
+    negative, vanishing = values < -zero, np.abs(values) <= zero
+    kind = "maximum" if np.all(negative) else "strict saddle" if np.any(negative) else "degenerate" if np.any(vanishing) else "minimum"
     return RestingPlace(kind, point, distance)
 
 

@@ -13,6 +13,9 @@ from dynopt.flow.crossings import crossings
 from dynopt.flow.events import Event
 from dynopt.flow.field import one_by_one
 
+States = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, Any]]
+"""(fractions of a step ``(q,)``, steps ``(q,)``) ↦ times ``(q,)`` and blocks ``(q, n)``."""
+
 
 class Watch:
     """One event along ``m`` trajectories: its function of times ``(q,)`` and blocks ``(q, n)``, and its values where each is now."""
@@ -27,11 +30,11 @@ class Watch:
         self.now = np.asarray(self.level(t, states), dtype=float)
         return np.flatnonzero(self.now < 0) if self.event.rest else np.empty(0, dtype=int)
 
-    def crossed(self, states: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, Any]], lanes: np.ndarray) -> Any:
-        """Crossings within the steps just taken by ``lanes``: positions within ``lanes`` and fractions of the step.
+    def crossed(self, states: States, lanes: np.ndarray, resolution: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Crossings within the steps just taken by ``lanes``: positions within ``lanes`` and fractions of the step (see `crossings`)."""
 
-        ``states(fractions, positions)`` gives the times ``(q,)`` and blocks ``(q, n)`` there.
-        """
-        step, x, after = crossings(lambda x, i: np.asarray(self.level(*states(x, i)), dtype=float), self.now[lanes], self.event.direction)
-        self.now[lanes] = after
+        def level(x: np.ndarray, i: np.ndarray) -> np.ndarray:
+            return np.asarray(self.level(*states(x, i)), dtype=float)
+
+        step, x, self.now[lanes] = crossings(level, self.now[lanes], self.event.direction, resolution)
         return step, x
