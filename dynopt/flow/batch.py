@@ -18,6 +18,7 @@ from dynopt.flow.events import event as named_event
 from dynopt.flow.field import Field
 from dynopt.flow.integrate import EVALUATIONS, checked_flow, duration, time_grid, tolerances
 from dynopt.flow.lanes import EXPLICIT, Dense, Lanes, Steps
+from dynopt.flow.stiffness import MANY, advice
 from dynopt.flow.watch import Watch
 
 TOGETHER = 8192
@@ -41,8 +42,8 @@ class BatchSolution(Result):
     path : the states at those times, blocks of shape ``(m, k, n)``, nan after a trajectory's end; None when none were asked for.
     events : the `Hit`s of each trajectory, in order of time.
     watched : the names of the events looked for.
-    statistics : solver, rtol, atol, and for each trajectory (arrays ``(m,)``) its steps, rejections, evaluations of the field (nfev)
-        and steps that stability held back (limited); ``calls`` of the field for all of them together.
+    statistics : solver, rtol, atol, and for each trajectory (arrays ``(m,)``) its steps, rejections and evaluations of the
+        field (nfev); ``calls`` of the field for all of them together, and ``advice`` where stability held back the one with most steps.
     """
 
     flow: Flow
@@ -136,7 +137,7 @@ def integrate_batch(
     m, n = points.shape
     blocks = kind(*record.y.reshape(-1, n, m).transpose(0, 2, 1))
     path = None if t_eval is None else kind(*record.path.reshape(-1, n, m, len(grid)).transpose(0, 2, 3, 1))
-    statistics = {"solver": method, "rtol": rtol, "atol": atol, "calls": record.calls, **record.counts}
+    statistics = {"solver": method, "rtol": rtol, "atol": atol, "calls": record.calls, "advice": record.advice, **record.counts}
     hits = tuple(tuple(sorted(found, key=lambda h: h.t)) for found in record.hits)
     ends = record.t, blocks, tuple(record.outcomes), tuple(record.messages)
     return BatchSolution(flow, problem, points, *ends, grid, path, hits, tuple(e.name for e in watch), statistics)
@@ -145,11 +146,11 @@ def integrate_batch(
 class _Record:
     """What the trajectories leave behind; lanes write into it by their own index."""
 
-    COUNTS = ("nfev", "steps", "rejections", "limited")
+    COUNTS = ("nfev", "steps", "rejections")
 
     def __init__(self, points: np.ndarray, grid: np.ndarray, t0: float) -> None:
         m = len(points)
-        self.grid, self.calls = grid, 0
+        self.grid, self.calls, self.advice = grid, 0, ""
         self.t, self.next = np.full(m, t0), np.zeros(m, dtype=int)
         self.outcomes, self.messages = [Outcome.DONE] * m, [""] * m
         self.hits: list[list[Hit]] = [[] for _ in range(m)]
@@ -219,6 +220,10 @@ def _run(
         if np.any(stopped | done | lost):
             _keep(lanes, watch, ~(stopped | done | lost))
     record.calls += field.count
+    slowest = first + int(np.argmax(record.counts["steps"][first : first + field.start.shape[1]]))
+    steps = record.counts["steps"][slowest]
+    if steps >= MANY and not record.advice:
+        record.advice = advice(field, record.t[slowest], record.y[:, slowest], (record.t[slowest] - t0) / steps, method)
 
 
 def _leave(record: _Record, lanes: Lanes, mask: np.ndarray, first: int, outcome: Outcome, messages: Sequence[str] | str) -> None:

@@ -49,7 +49,9 @@ def crossings(
     inner = level(np.repeat(nodes[1:], k), np.tile(np.arange(k), LOOKS)).reshape(LOOKS, k)
     g = np.vstack([before, inner])
     with np.errstate(invalid="ignore"):
-        row, step = np.nonzero(((g[:-1] < 0) & (g[1:] >= 0)) | ((g[:-1] > 0) & (g[1:] <= 0)))
+        sign = np.sign(g)
+        beyond = np.vstack([sign[2:], -sign[-2:-1]])  # a zero sample is a crossing unless the sign returns after it
+        row, step = np.nonzero((sign[:-1] * sign[1:] < 0) | ((sign[1:] == 0) & (sign[:-1] * beyond < 0)))
         brackets: list[tuple[np.ndarray, ...]] = [(step, nodes[row], nodes[row + 1], g[row, step] > 0)]
         where, left, right = _dips(level, g, nodes)
         if len(where):

@@ -39,7 +39,8 @@ class Field:
 
     def unpack(self, y: np.ndarray) -> Any:
         """Blocks ``(n,)`` of a state ``(d,)``, or ``(q, n)`` of states ``(d, q)``."""
-        return self.kind(*(block.T for block in y.reshape(len(self.kind._fields), -1, *y.shape[1:])))
+        count = len(self.kind._fields)
+        return self.kind(*(block.T for block in y.reshape(count, len(y) // count, *y.shape[1:])))
 
     def __call__(self, t: Any, y: np.ndarray) -> np.ndarray:
         self.count += 1

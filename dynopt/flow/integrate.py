@@ -53,10 +53,10 @@ def integrate(
     problem : the objective.
     start : θ at the start, one number per coordinate; the problem's own start by default.
     horizon : the duration, > 0.
-    method : a SciPy stepper, one of `SOLVERS`; Radau or BDF for stiff flows.  ``auto`` takes Radau when
+    method : a SciPy stepper, one of `SOLVERS`; Radau or BDF for stiff flows.  ``auto`` takes LSODA when
         stability would force 1000 or more steps on DOP853 (the duration times the fastest decay rate in
-        the spectrum of the Jacobian at the start, over 6.1), DOP853 otherwise; it changes to Radau once,
-        when 1000 steps have been held back by stability and a decaying mode explains them.
+        the spectrum of the Jacobian at the start, over 6.39), DOP853 otherwise; it changes to LSODA once,
+        when 1000 steps have been held back by stability (their mean times the fastest decay rate is near 6.39).
     rtol, atol : error tolerances per step, relative and absolute.
     events : `Event` objects, or plain functions of (t, state).
     t_eval : times to report instead of the solver's steps.
@@ -104,7 +104,7 @@ def integrate(
     states = field_of.kind(*(row.T for row in rows))
     statistics = {
         "solver": ", then ".join(path.solvers) or method, "rtol": rtol, "atol": atol, "steps": len(path.t) - 1,
-        "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu, "limited": path.limited, "advice": path.advice,
+        "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu, "advice": path.advice,
     }  # fmt: skip
     if path.blow_up is not None:
         statistics["blow_up_time"] = path.blow_up

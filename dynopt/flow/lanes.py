@@ -15,9 +15,6 @@ import scipy.integrate
 
 EXPLICIT = ("RK23", "RK45", "DOP853")
 SAFETY, SMALLEST, LARGEST = 0.9, 0.2, 10.0  # SciPy's: aim below the tolerance; bounds on the change of a step-size
-STABLE = {"RK23": 2.5, "RK45": 3.25, "DOP853": 6.1}
-"""h·|λ| at which a pair ceases to be stable for a real negative λ (Hairer, Wanner II, §IV.2)."""
-
 Velocities = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(times ``(k,)``, states ``(d, k)``) ↦ velocities ``(d, k)``."""
 
@@ -34,22 +31,21 @@ class Lanes:
     t, y, f : time ``(m,)``, state and velocity ``(d, m)``.
     h : the step-size that each tries next.
     retried : whether its last attempt was rejected.
-    nfev, steps, rejections, limited : counts for each; a step is limited when stability and not
-        accuracy holds it back: h times the estimated largest eigenvalue exceeds `STABLE`.
+    nfev, steps, rejections : counts for each.
     """
 
-    _ROWS = ("index", "t", "y", "f", "h", "retried", "nfev", "steps", "rejections", "limited")
+    _ROWS = ("index", "t", "y", "f", "h", "retried", "nfev", "steps", "rejections")
 
     def __init__(self, field: Velocities, method: str, t0: float, y0: np.ndarray, end: float, rtol: float, atol: float) -> None:
         self.field, self.pair, self.end, self.rtol, self.atol = field, getattr(scipy.integrate, method), end, rtol, atol
-        self.stable, self.exponent = STABLE[method], -1 / (self.pair.error_estimator_order + 1)
+        self.exponent = -1 / (self.pair.error_estimator_order + 1)
         m = y0.shape[1]
         self.index, self.t, self.y = np.arange(m), np.full(m, t0), y0
         self.f = field(self.t, y0)
         self.h = self._first_step(t0)
         self.retried = np.zeros(m, dtype=bool)
         self.nfev = np.full(m, 2)
-        self.steps, self.rejections, self.limited = (np.zeros(m, dtype=int) for _ in range(3))
+        self.steps, self.rejections = np.zeros(m, dtype=int), np.zeros(m, dtype=int)
         self._room = np.empty((self.pair.n_stages + 1) * y0.size)
 
     def __len__(self) -> int:
@@ -86,8 +82,6 @@ class Lanes:
             accepted = error < 1
             larger = np.where(self.retried, np.minimum(1.0, change), np.minimum(LARGEST, change))
             self.h = h * np.where(accepted, larger, np.fmax(SMALLEST, change))  # not-a-number: as small as allowed
-            tilt = np.linalg.norm(K[-1] - K[-2], axis=0) * h / np.linalg.norm(y_new - stage, axis=0)
-        self.limited += accepted & (tilt > self.stable)
         self.retried = ~accepted
         self.steps += accepted
         self.rejections += self.retried

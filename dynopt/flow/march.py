@@ -11,7 +11,7 @@ import scipy.integrate
 from dynopt.errors import Misuse, Outcome
 from dynopt.flow.events import Event, Hit
 from dynopt.flow.field import Field
-from dynopt.flow.stiffness import IMPLICIT, MANY, fastest_decay, held_back, limited, spectrum
+from dynopt.flow.stiffness import IMPLICIT, MANY, advice, spectrum, steps_needed
 from dynopt.flow.watch import Watch
 
 _POINTS = 40  # of the trajectory, at most twice as many, from which a blow-up time is estimated
@@ -24,7 +24,7 @@ class Path:
         self.t, self.y, self.pieces = [t0], [y0], list[Any]()
         self.hits: list[Hit] = []
         self.outcome, self.message, self.advice = Outcome.DONE, "", ""
-        self.njev = self.nlu = self.limited = 0
+        self.njev = self.nlu = 0
         self.solvers: list[str] = []
         self.blow_up: float | None = None
 
@@ -51,11 +51,12 @@ def march(field_of: Field, method: str, t0: float, horizon: float, rtol: float, 
     if switching:
         method = "DOP853"
         field_of.differentiate(t0)
-        if held_back(fastest_decay(spectrum(field_of, t0, field_of.start)), horizon, method) >= MANY:
+        if steps_needed(field_of, t0, field_of.start, horizon, method) >= MANY:
             method, switching = IMPLICIT, False
     solver = _solver(path, method, field_of, t0, field_of.start, end, rtol, atol)
     while solver.status == "running":
         if field_of.count >= budget:
+            _advise(path, field_of)
             told = _oscillation(path, field_of, horizon)
             path.end(Outcome.BUDGET_SPENT, f"{field_of.count} field evaluations were spent at t = {path.t[-1]:g}; raise the budget{told}")
             break
@@ -65,15 +66,15 @@ def march(field_of: Field, method: str, t0: float, horizon: float, rtol: float, 
             path.end(Outcome.DIVERGED, _why(failure, path, field_of))
             break
         piece = solver.dense_output()
-        path.limited += limited(solver)
         stop = _record(path, solver, piece, watch, field_of)
         path.pieces.append(piece)
         if stop is not None:
             path.end(Outcome.CONVERGED if stop.rest else Outcome.EVENT, f"{stop.name} at t = {path.t[-1]:.10g}")
             break
-        if path.limited and path.limited % MANY == 0 and not path.advice and solver.status == "running":
+        if (len(path.t) - 1) % MANY == 0 and solver.status == "running":
             _advise(path, field_of)
             if path.advice and switching:
+                switching = False
                 _count(path, solver)
                 solver = _solver(path, IMPLICIT, field_of, path.t[-1], path.y[-1], end, rtol, atol)
     _count(path, solver)
@@ -98,10 +99,10 @@ def _count(path: Path, solver: Any) -> None:
 
 
 def _advise(path: Path, field_of: Field) -> None:
-    """Say that the flow is stiff if its fastest decaying mode explains the many steps that stability held back."""
-    decay = fastest_decay(spectrum(field_of, path.t[-1], path.y[-1]))
-    if decay > 0:
-        path.advice = f"stiff: a mode decays at the rate {decay:.3g}, try {IMPLICIT}"
+    """Say that the flow is stiff if the last steps, `MANY` at most, were held back by stability."""
+    recent = path.t[-MANY - 1 :]
+    if not path.advice and len(recent) > 1:
+        path.advice = advice(field_of, path.t[-1], path.y[-1], (recent[-1] - recent[0]) / (len(recent) - 1), path.solvers[-1])
 
 
 def _oscillation(path: Path, field_of: Field, horizon: float) -> str:
@@ -146,7 +147,7 @@ def _why(failure: str, path: Path, field_of: Field) -> str:
     begin, now = (float(np.max(np.abs(y))) for y in (path.y[0], path.y[-1]))
     place = f"at t = {path.t[-1]:.10g}"
     if now > 1e3 * max(1.0, begin) or not field_of.finite:
-        path.blow_up = _blow_up_time(path, field_of)
+        path.blow_up = blow_up_time(path, field_of)
         grew = f"the state grew from {begin:.3g} to {now:.3g}"
         if path.blow_up is None:
             return f"overflow {place}: {grew}, not towards a finite time"
@@ -154,7 +155,7 @@ def _why(failure: str, path: Path, field_of: Field) -> str:
     return f"stopped {place} ({failure.rstrip('.')}): the field is singular or discontinuous there"
 
 
-def _blow_up_time(path: Path, field_of: Field) -> float | None:
+def blow_up_time(path: Path, field_of: Field) -> float | None:
     """T from ‖s‖ ~ (T − t)^(−p): the inverse growth rate ‖s‖²/⟨s, s'⟩ = (T − t)/p falls to zero in a line.
 
     None where it does not fall, as for exponential growth, which overflows without a finite blow-up time.

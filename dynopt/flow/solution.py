@@ -30,8 +30,8 @@ class Solution(Result):
     message : the outcome in words, with the place.
     events : every `Hit`, in order of time.
     statistics : solver, rtol, atol, steps, and evaluations of the field (nfev), of its Jacobian (njev)
-        and LU decompositions (nlu); steps of an explicit solver that stability held back (limited) and the
-        advice that follows; ``blow_up_time``, an estimate, after a blow-up; ``rest``, the critical point reached, after convergence.
+        and LU decompositions (nlu); ``advice`` where stability held an explicit solver back; ``blow_up_time``,
+        an estimate, after a blow-up; ``rest``, the critical point reached, after convergence.
     dense : t ↦ packed state, the solver's interpolant; call the solution itself for blocks.
     """
 

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from dynopt.flow.field import Field
-from dynopt.flow.lanes import EXPLICIT, STABLE
 
+STABLE = {"RK23": 2.51, "RK45": 3.31, "DOP853": 6.39}
+"""h·|λ| up to which an explicit pair is stable for a real negative λ."""
+NEARLY = 0.85
+"""Steps beyond this share of it are held back by stability: the controller hovers about the limit."""
 MANY = 1000
 """Steps held back by stability that are worth an implicit solver."""
 IMPLICIT = "LSODA"
 """What stiff flows are given: at tolerances near 1e-10 its variable order needs a tenth of the time of Radau, and its corrector
 still converges where Radau's Newton iteration meets rounding (a Rosenbrock valley with b = 10⁶)."""
-
-
-def limited(solver: Any) -> bool:
-    """Whether h times an estimate of the largest eigenvalue exceeded the stability limit in the step that a SciPy solver just took.
-
-    The estimate ‖f(y₁) − f(Y)‖/‖y₁ − Y‖ compares the end of the step with its last stage Y (Hairer,
-    Wanner II, §IV.2); it costs no evaluation.  False for implicit solvers.
-    """
-    name = type(solver).__name__
-    if name not in EXPLICIT:
-        return False
-    last = solver.n_stages - 1
-    h = solver.t - solver.t_old
-    stage = solver.y_old + h * (solver.A[last, :last] @ solver.K[:last])
-    far = float(np.linalg.norm(solver.y - stage))
-    return bool(h * float(np.linalg.norm(solver.K[-1] - solver.K[-2])) > STABLE[name] * far)
+LARGE = 1000
+"""Rows of a Jacobian beyond which its spectrum is not looked at."""
 
 
 def spectrum(field: Field, t: float, y: np.ndarray) -> np.ndarray:
-    """Eigenvalues of the Jacobian of the field; empty where it is not finite."""
+    """Eigenvalues of the Jacobian of the field; empty where it is not finite, or `LARGE`."""
+    if len(y) > LARGE:
+        return np.empty(0)
     matrix = field.derivative(t, y)
     return np.linalg.eigvals(matrix) if np.all(np.isfinite(matrix)) else np.empty(0)
 
@@ -48,6 +37,12 @@ def fastest_decay(values: np.ndarray) -> float:
     return float(np.max(decay[np.abs(np.imag(values)) <= decay], initial=0.0))
 
 
-def held_back(decay: float, duration: float, method: str) -> float:
-    """The steps that stability forces on an explicit solver: duration · decay over its limit h·|λ|."""
-    return duration * decay / STABLE[method]
+def steps_needed(field: Field, t: float, y: np.ndarray, duration: float, method: str) -> float:
+    """The steps that stability forces on an explicit solver over the duration: its product with the fastest decay here, over `STABLE`."""
+    return duration * fastest_decay(spectrum(field, t, y)) / STABLE[method]
+
+
+def advice(field: Field, t: float, y: np.ndarray, h: float, method: str) -> str:
+    """What to say if steps of the mean size ``h`` were held back by the fastest decay at (t, y); empty if they were not."""
+    decay = fastest_decay(spectrum(field, t, y)) if method in STABLE else 0.0
+    return f"stiff: a mode decays at the rate {decay:.3g}, try {IMPLICIT}" if h * decay > NEARLY * STABLE.get(method, np.inf) else ""
