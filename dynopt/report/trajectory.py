@@ -20,7 +20,7 @@ def text(study: TrajectoryStudy) -> str:
     blocks += [f"energy {e.name} of {c.method} ({c.kind}) rises by up to {e.largest_increase:.2g}, at t = {e.at:g}" for c, e in rising]
     hits = [(c, h) for c in study.curves for h in c.events]
     blocks += [f"{c.method}: {h.name} at t = {h.t:.10g}" for c, h in hits]
-    blocks += [f"{c.method}: no event happened" for c in study.curves if c.kind == "flow" and study.settings["events"] and not c.events]
+    blocks += [f"{c.method}: {name} did not happen" for c in study.curves for name in c.missed]
     return "\n".join(blocks)
 
 
