@@ -41,6 +41,7 @@ PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
     "double-well": "dynopt.problems.landscapes:double_well",
     "rosenbrock": "dynopt.problems.landscapes:rosenbrock",
+    "three-hump-camel": "dynopt.problems.landscapes:three_hump_camel",
     "thesis-2.1": "dynopt.problems.landscapes:thesis_2_1",
     "thesis-3.1-left": "dynopt.problems.landscapes:thesis_3_1_left",
     "thesis-3.1-right": "dynopt.problems.landscapes:thesis_3_1_right",

@@ -17,6 +17,11 @@ def _rosenbrock(x: Any, y: Any, *, a: Any = 1, b: Any = 100) -> Any:
     return (a - x) ** 2 + b * (y - x**2) ** 2
 
 
+def _three_hump_camel(x: Any, y: Any) -> Any:
+    """2x² − (21/20)x⁴ + x⁶/6 + xy + y²: three minima, the lowest at 0, and two strict saddles between them."""
+    return 2 * x**2 - 21 * x**4 / 20 + x**6 / 6 + x * y + y**2
+
+
 def _thesis_2_1(x: Any, y: Any) -> Any:
     """100(θ₂ − |θ₁|)² + |1 − θ₁| (thesis Figure 2.1): a non-smooth V-shaped valley, minimum (1, 1)."""
     return 100 * (y - abs(x)) ** 2 + abs(1 - x)
@@ -38,6 +43,7 @@ def _thesis_3_2(x: Any, y: Any) -> Any:
 
 
 double_well = Landscape(_double_well, name="double-well", start=(0.05, 1.9))
+three_hump_camel = Landscape(_three_hump_camel, name="three-hump-camel", start=(-1.3, 1.8))
 thesis_2_1 = Landscape(_thesis_2_1, name="thesis-2.1", start=(-1.0, 1.5))
 thesis_3_1_left = Landscape(_thesis_3_1_left, name="thesis-3.1-left", start=(1.0, 0.5), lipschitz=(0, 2, "everywhere"))
 thesis_3_1_right = Landscape(_thesis_3_1_right, name="thesis-3.1-right", start=(1.0, 1.0))
