@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynopt.errors import Outcome
+from dynopt.report.summary import greek
 from dynopt.symbolic.check import Part
 from dynopt.symbolic.claims import Verdict
 from dynopt.symbolic.judge import Judgement
@@ -19,6 +20,17 @@ _STYLE = {
     Verdict.PROVED: "green", Verdict.REFUTED: "red", Verdict.CONDITIONAL: "yellow", Verdict.ILL_DEFINED: "magenta",
     Verdict.VACUOUS: "magenta", Verdict.UNDECIDED: "bold red", Verdict.NOT_CHECKABLE: "dim",
 }  # fmt: skip
+
+MEANING = {
+    Verdict.PROVED: "two independent deciders prove the statement from its hypotheses, which can be fulfilled",
+    Verdict.REFUTED: "an exact point fulfils the hypotheses and breaks the statement",
+    Verdict.CONDITIONAL: "false as printed; proved under a further hypothesis, which is proved to be needed",
+    Verdict.ILL_DEFINED: "the statement speaks of an expression that does not exist at some admissible point",
+    Verdict.VACUOUS: "nothing fulfils the hypotheses, so the statement says nothing",
+    Verdict.UNDECIDED: "some decider did not settle it in its time",
+    Verdict.NOT_CHECKABLE: "no machine check is attempted; the entry says why",
+}
+"""What each verdict says."""
 
 
 def report(verification: Verification, console: Console | None = None) -> None:
@@ -109,8 +121,13 @@ def details(claim: Judgement) -> Iterator[tuple[str, str]]:
 
 def evidence(part: Part) -> str:
     """The place, the exact point and the note of a part."""
-    point = ", ".join(f"{name} = {value}" for name, value in part.witness.items())
-    return "; ".join(filter(None, (part.place, f"at {point}" if point else "", part.note, part.tool_failure))) or "no values do"
+    at = f"at {point(part.witness)}" if part.witness else ""
+    return "; ".join(filter(None, (greek(part.place), at, part.note, part.tool_failure))) or "no values do"
+
+
+def point(witness: Mapping[str, str]) -> str:
+    """A witness as text: ``α = 1, β = 1/2``."""
+    return ", ".join(f"{greek(name)} = {greek(value)}" for name, value in witness.items())
 
 
 def summary(verification: Verification) -> str:

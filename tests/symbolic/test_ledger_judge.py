@@ -31,6 +31,7 @@ class Decision:
     witness: Any = None
     answers: tuple = (Answer("smt", "proved"), Answer("exact", "proved"))
     query_hash: str = "abc"
+    smtlib: str = "(check-sat)"
 
 
 ROOT = Place(sp.sqrt(y), y >= 0, (x > 1,))
