@@ -20,6 +20,9 @@ def run(
     jobs: int | None = None,
     mutate: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
+    html: Path | None = None,
+    latex: Path | None = None,
+    smt2: Path | None = None,
 ) -> int:
     """Prove or refute the statements of claim files.
 
@@ -40,19 +43,28 @@ def run(
         Also damage every proved check and see that some damaged copy is refuted (slow).
     json
         Print one JSON document on stdout and nothing else.
+    html
+        Write the verdicts as one self-contained page to this file (- for stdout).
+    latex
+        Write them as a LaTeX document, a theorem a claim, to this file (- for stdout).
+    smt2
+        Write every question to the deciders in SMT-LIB to this folder, one file a question (- for stdout, as one script).
     """
     from dynopt.errors import Outcome
+    from dynopt.report.claims_files import Wanted
     from dynopt.symbolic.ledger import verify
 
+    wanted = Wanted(html=html, latex=latex, smt2=smt2, json=json)
     if jobs is None:
         jobs = os.cpu_count() or 1
     with _Progress(sys.stderr.isatty()) as progress:
         result = verify(paths or None, select or None, seconds=seconds, jobs=jobs, mutate=mutate, progress=progress.show)
+    on_stdout = wanted.write(result, seconds=seconds)
     if json:
         from dynopt.cli.output import document
 
         document(result)
-    else:
+    elif not on_stdout:
         from dynopt.report.claims import report
 
         report(result)

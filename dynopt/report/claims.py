@@ -125,6 +125,21 @@ def evidence(part: Part) -> str:
     return "; ".join(filter(None, (greek(part.place), at, part.note, part.tool_failure))) or "no values do"
 
 
+def by_hand(claim: Judgement) -> str:
+    """The part of the argument that no machine checked."""
+    text = claim.reduction.strip()
+    return text[9:10].upper() + text[10:] if text.startswith("By hand: ") else text
+
+
+def readable(text: str) -> str:
+    """A statement with Greek letters for Greek names; brackets joined by SymPy's & and | are joined by words.
+
+    >>> readable("(gamma > 0) & (L*gamma < 2)")
+    '(γ > 0) and (L·γ < 2)'
+    """
+    return greek(text).replace(") & (", ") and (").replace(") | (", ") or (")
+
+
 def point(witness: Mapping[str, str]) -> str:
     """A witness as text: ``α = 1, β = 1/2``."""
     return ", ".join(f"{greek(name)} = {greek(value)}" for name, value in witness.items())

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from dynopt.report.claims import MEANING, evidence, point
+from dynopt.report.claims import MEANING, by_hand, evidence, point, readable
 from dynopt.report.documents import by_document
 from dynopt.report.latex_text import latex_math, latex_text
-from dynopt.report.summary import greek
 from dynopt.symbolic.check import Part
 from dynopt.symbolic.claims import Verdict
 from dynopt.symbolic.judge import Judgement
 from dynopt.symbolic.ledger import Verification
 
-_PREAMBLE = r"""\documentclass[11pt]{article}
+_PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage{amsmath}
 \usepackage{amsthm}
@@ -24,6 +23,8 @@ _PREAMBLE = r"""\documentclass[11pt]{article}
 \newtheorem*{corrected}{What holds}
 \theoremstyle{remark}
 \newtheorem*{found}{Verdict}
+\setlength{\textwidth}{155mm}
+\setlength{\oddsidemargin}{2mm}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
 \setlength{\emergencystretch}{3em}
@@ -63,13 +64,13 @@ def latex_document(verification: Verification, about: Mapping[str, str]) -> str:
 def theorem(claim: Judgement) -> Iterator[str]:
     """One claim: the statement as a theorem, its formulas, the verdict with its evidence, what holds instead."""
     label = re.sub(r"[^A-Za-z0-9:._-]", "-", claim.id)
-    yield rf"\begin{{statement}}[\texttt{{{latex_text(claim.id)}}}, {latex_text(greek(claim.source))}]\label{{claim:{label}}}"
-    yield _sentence(greek(claim.statement))
+    yield rf"\begin{{statement}}[\texttt{{{latex_text(claim.id)}}}, {latex_text(readable(claim.source))}]\label{{claim:{label}}}"
+    yield _sentence(readable(claim.statement))
     if claim.hypotheses:
-        yield rf"\par Provided: {_sentence(greek(claim.hypotheses))}"
+        yield rf"\par Provided: {_sentence(readable(claim.hypotheses))}"
     yield r"\end{statement}"
     yield from _formal(claim.parts)
-    yield rf"\begin{{found}}[{claim.verdict}] " + (latex_text(f"as expected, {_checked(claim)}") if claim.ok else "not as expected.")
+    yield rf"\begin{{found}}[{claim.verdict}] " + (latex_text(f"As expected, {_checked(claim)}") if claim.ok else "Not as expected.")
     if not claim.ok:
         yield r"\par " + _sentence("; ".join(claim.failures))
     for part in claim.parts:
@@ -78,14 +79,14 @@ def theorem(claim: Judgement) -> Iterator[str]:
         elif part.witness:
             yield r"\par " + _sentence(f"{_named(part)}witness {point(part.witness)}")
     if claim.verdict == Verdict.CONDITIONAL:
-        yield r"\par " + latex_text(f"It holds under the further hypothesis {greek(claim.extra)}, which is proved to be needed.")
-    for what, text in (("By hand", claim.reduction), ("Remark", claim.remark)):
+        yield r"\par " + latex_text(f"It holds under the further hypothesis {readable(claim.extra or '')}, which is proved to be needed.")
+    for what, text in (("By hand", by_hand(claim)), ("Remark", claim.remark)):
         if text:
             yield rf"\par {what}: " + _sentence(text)
     yield r"\end{found}"
     if claim.correction:
         yield rf"\begin{{corrected}}[{claim.correction_verdict}]"
-        yield _sentence(greek(claim.correction))
+        yield _sentence(readable(claim.correction))
         yield r"\end{corrected}"
         yield from _formal(claim.correction_parts)
 

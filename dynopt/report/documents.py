@@ -16,7 +16,7 @@ def by_document(claims: Iterable[Judgement]) -> dict[str, list[Judgement]]:
     that names no document is put with the claims of its file.
     """
     claims = list(claims)
-    words = {c.id: re.split(r", | \(", c.source) for c in claims}
+    words = {c.id: re.split(r", | \(", c.source) if ", " in c.source else [c.source] for c in claims}
     at_home = {c.file: words[c.id][0] for c in reversed(claims) if len(words[c.id]) > 1}
     groups: dict[str, list[Judgement]] = {}
     for claim in claims:

@@ -22,7 +22,8 @@ _SIGNS = {
 }  # fmt: skip
 _BREAKS = {*_SIGNS} - {"neg", "cdot", ","}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
-_LONG = 30
+_LONG, _VERY_LONG = 30, 70
+"""Tokens from which on a formula may be broken between its terms, and also inside its tall brackets."""
 
 
 @dataclass
@@ -49,11 +50,25 @@ def mathml(latex: str) -> str:
     '<math><mfrac><mi>α</mi><mn>2</mn></mfrac><mo form="infix">≥</mo><msup><mi>x</mi><mn>2</mn></msup></math>'
     """
     tokens = _TOKEN.findall(latex)
+    if len(tokens) > _VERY_LONG:
+        tokens = _with_small_brackets(tokens)
     row, rest = _row(tokens, 0, None)
     assert rest == len(tokens), latex
     cuts = [0, *(row.breaks if len(tokens) > _LONG else ()), len(row.elements)]
     pieces = ["".join(row.elements[a:b]) for a, b in pairwise(cuts) if b > a]
     return " ".join(f"<math>{piece}</math>" for piece in pieces)
+
+
+def _with_small_brackets(tokens: list[str]) -> list[str]:
+    r"""The tokens without \left and \right of round brackets, except inside fractions, roots and scripts."""
+    result: list[str] = []
+    depth = 0
+    for token in tokens:
+        depth += (token == "{") - (token == "}")
+        if depth == 0 and token in "()" and result and result[-1] in (r"\left", r"\right"):
+            result.pop()
+        result.append(token)
+    return result
 
 
 def _row(tokens: list[str], at: int, end: str | None) -> tuple[_Row, int]:

@@ -131,8 +131,8 @@ class _Asked:
         return simplest(point, partial(breaks, given=given, then=then))
 
     def part_with(self, verdict: Verdict, **found: Any) -> Part:
-        asked = {"deciders": tuple(self.answers), "queries": tuple(self.queries), "given": self.given, "then": self.then}
-        return Part(self.part, verdict, **asked, **found)
+        queries = tuple(self.queries)
+        return Part(self.part, verdict, deciders=tuple(self.answers), queries=queries, given=self.given, then=self.then, **found)
 
 
 class _Unsettled(Exception):
