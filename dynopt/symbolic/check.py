@@ -14,6 +14,7 @@ from dynopt.core.result import Result
 from dynopt.symbolic.claims import Check, Computation, Exists, Finding, Verdict
 from dynopt.symbolic.decide import decide, definedness, satisfiable
 from dynopt.symbolic.exact import NotExact
+from dynopt.symbolic.foreign import OverTime, foreign
 from dynopt.symbolic.formula import plain
 from dynopt.symbolic.latex import latex
 from dynopt.symbolic.query import Query
@@ -190,8 +191,11 @@ def _computation(asked: _Asked, check: Computation) -> Part:
     for name, method in check.methods.items():
         begun = time.perf_counter()
         try:
-            finding = method()
-        except Exception as error:
+            with foreign():
+                finding = method()
+        except OverTime as error:
+            raise _Unsettled(f"the computation {name!r} was {error}") from error
+        except (Exception, SystemExit) as error:
             raise _Failed(f"the computation {name!r} raises {type(error).__name__} ({' '.join(str(error).split())})") from error
         if not isinstance(finding, Finding):
             raise _Failed(f"the computation {name!r} returns {type(finding).__name__}; return a Finding")

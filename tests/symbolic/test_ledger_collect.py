@@ -35,7 +35,7 @@ def test_files_and_lists(tmp_path):
         ("x = 1", "defines no Claim"),
         (HEAD + "c = Claim(id='a', source='s', statement='t', check=[])", "unexpected keyword argument 'check'"),
         (HEAD + "c = Claim(id='a', source='s', statement='t', checks=[Implication(then=sp.sin(x) > 0)])", "sin(x) is outside the language"),
-        (GOOD.replace("'good'", "'other'"), "the id 'other' is already used in"),
+        (GOOD.replace("'good'", "'other'"), "the id 'other' is used already in"),
     ],
 )
 def test_a_bad_file_does_not_stop_the_others(tmp_path, text, sentence):
