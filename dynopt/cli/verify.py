@@ -20,9 +20,9 @@ def run(
     jobs: int | None = None,
     mutate: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
-    html: Path | None = None,
-    latex: Path | None = None,
-    smt2: Path | None = None,
+    html: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    latex: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    smt2: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> int:
     """Prove or refute the statements of claim files.
 

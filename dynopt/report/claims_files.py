@@ -39,6 +39,8 @@ class Wanted:
         for name, place in places.items():
             if place is None or place == STDOUT:
                 continue
+            if str(place).startswith("-"):
+                raise Misuse(f"{name} needs a place, not {str(place)!r}; name a file, such as ./{place}, or - for stdout")
             if name == "--smt2":
                 from dynopt.report.claims_smtlib import check_folder
 

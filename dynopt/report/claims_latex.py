@@ -70,9 +70,8 @@ def theorem(claim: Judgement) -> Iterator[str]:
         yield rf"\par Provided: {_sentence(readable(claim.hypotheses))}"
     yield r"\end{statement}"
     yield from _formal(claim.parts)
-    yield rf"\begin{{found}}[{claim.verdict}] " + (latex_text(f"As expected, {_checked(claim)}") if claim.ok else "Not as expected.")
-    if not claim.ok:
-        yield r"\par " + _sentence("; ".join(claim.failures))
+    said = "Not as expected: " + "; ".join(claim.failures) + "." if claim.failures else "As expected." if claim.expected else ""
+    yield rf"\begin{{found}}[{claim.verdict}] " + latex_text(f"{said} {_checked(claim)}".strip())
     for part in claim.parts:
         if part.verdict != Verdict.PROVED and evidence(part):
             yield r"\par " + _sentence(f"{_named(part)}{part.verdict}, {evidence(part)}")
@@ -119,5 +118,5 @@ def _formal(parts: tuple[Part, ...]) -> Iterator[str]:
 
 def _checked(claim: Judgement) -> str:
     """Who answered."""
-    names = [f"{d['name']} ({d['version']})" for d in claim.deciders]
-    return f"by {', '.join(names)} in {claim.seconds:.2f} s." if names else "without a machine check."
+    names = ", ".join(f"{d['name']} ({d['version']})" for d in claim.deciders)
+    return f"Decided by {names} in {claim.seconds:.2f} s." if names else "No machine check."

@@ -172,7 +172,7 @@ def _evidence(claim: Judgement) -> Iterator[str]:
             Verdict.VACUOUS: "Vacuous", Verdict.UNDECIDED: "Undecided",
         }.get(part.verdict, str(part.verdict))  # fmt: skip
         if part.verdict == Verdict.PROVED and not part.witness:
-            label = "Computed"
+            label = "Note"
         if facts or part.verdict != Verdict.PROVED:
             yield _entry(label, of_part + ("; ".join(facts) or "no values do"), "evidence")
 
