@@ -21,7 +21,7 @@ _SIGNS = {
     "Rightarrow": "⇒", "Leftrightarrow": "⇔", "neg": "¬", "cdot": "·", ",": ",",
 }  # fmt: skip
 _BREAKS = {*_SIGNS} - {"neg", "cdot", ","}
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
+_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
 _LONG, _VERY_LONG = 30, 70
 """Tokens from which on a formula may be broken between its terms, and also inside its tall brackets."""
 
@@ -107,10 +107,12 @@ def _one(row: _Row, tokens: list[str], at: int) -> int:
         inside, at = _row(tokens, at + 1, r"\right")
         row.add(f"<mrow>{_fence(opening, 'prefix')}{''.join(inside.elements)}{_fence(tokens[at], 'postfix')}</mrow>")
         at += 1
-    elif token in (r"\mathit", r"\mathrm", r"\text", r"\operatorname"):
+    elif token.startswith(r"\text{"):
+        row.add(f"<mtext>{escape(token[6:-1])}</mtext>")
+    elif token in (r"\mathit", r"\mathrm", r"\operatorname"):
         end = tokens.index("}", at)
-        word = escape(" ".join(tokens[at + 1 : end]) if token == r"\text" else "".join(tokens[at + 1 : end]))
-        row.add({r"\mathit": f'<mi class="word">{word}</mi>', r"\text": f"<mtext>{word}</mtext>"}.get(token, f"<mi>{word}</mi>"))
+        word = escape("".join(tokens[at + 1 : end]))
+        row.add(f'<mi class="word">{word}</mi>' if token == r"\mathit" else f"<mi>{word}</mi>")
         at = end + 1
     elif token == "{":
         inside, at = _row(tokens, at, "}")

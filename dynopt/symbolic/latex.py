@@ -99,8 +99,10 @@ class _Printer(LatexPrinter):
         return rf"\operatorname{{root}}_{{{e.index}}}\left({self._print(e.expr)}\right)"
 
     def _joined(self, formulas: Any, sign: str) -> str:
-        parts = sorted(formulas, key=sp.default_sort_key) if sign != r" \;\Rightarrow\; " else formulas
         atomic = (Relational, sp.Not, sp.logic.boolalg.BooleanAtom)
+        parts = list(formulas)
+        if sign != r" \;\Rightarrow\; ":
+            parts.sort(key=lambda f: (not isinstance(f, atomic), sp.default_sort_key(f)))
         return sign.join(self._print(f) if isinstance(f, atomic) else rf"\left({self._print(f)}\right)" for f in parts)
 
 

@@ -133,6 +133,27 @@ def test_computations():
     assert not judge(Claim(**CLAIM, checks=[split], expected=Verdict.UNDECIDED)).ok
 
 
+def test_computations_that_leave_or_never_end(monkeypatch, capsys):
+    def exits():
+        raise SystemExit(4)
+
+    def endless():
+        while True:
+            pass
+
+    def prints():
+        print("working")
+        return Finding(True)
+
+    left = judge_check(Computation(methods={"a": exits, "b": exits}))
+    assert (left.verdict, left.tool_failure) == (Verdict.UNDECIDED, "the computation 'a' raises SystemExit (4)")
+    monkeypatch.setattr("dynopt.symbolic.foreign.SECONDS", 0.1)
+    late = judge_check(Computation(methods={"a": endless, "b": endless}))
+    assert (late.verdict, late.note) == (Verdict.UNDECIDED, "the computation 'a' was not finished in 0.1 s")
+    assert judge_check(Computation(methods={"a": prints, "b": prints})).verdict == Verdict.PROVED
+    assert capsys.readouterr().out == ""
+
+
 HOLDS, FAILS = Computation(methods={"a": found(True), "b": found(True)}), Computation(methods={"a": found(False), "b": found(False)})
 
 
