@@ -186,7 +186,7 @@ def _formulas(groups: Iterable[tuple[str, tuple[Part, ...]]]) -> Iterator[str]:
     yield f'<details class="formulas"><summary>As the machine reads it <small>({count})</small></summary>'
     for group, part in rows:
         title = ", ".join(filter(None, (group, part.part)))
-        yield f'<div class="formula">{f"<h4>{_prose(title)} {_badge(part.verdict)}</h4>" if title or len(rows) > 1 else ""}'
+        yield f'<div class="formula">{f"<h4><span>{_prose(title)}</span> {_badge(part.verdict)}</h4>" if title or len(rows) > 1 else ""}'
         given, then = (", ".join(map(mathml, formulas)) for formulas in (part.given, part.then))
         if not part.then:
             yield f"<p>There are real numbers with {given}.</p></div>"
