@@ -151,3 +151,4 @@ def test_the_table_never_cuts_a_verdict(file, width):
     assert row.split()[1:3] == ["proved", "-"]
     assert next(line for line in lines if line.startswith("a-very-long"))[:80].split()[1] == "ill-defined"
     assert ("line 1, far" in row) == (width == 140)
+    assert ("place" in lines[1]) == (width == 140)

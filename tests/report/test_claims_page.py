@@ -118,6 +118,15 @@ def test_verdicts_need_no_colour(read):
     assert shapes == {f"#shape-{b}" for b in badges}
 
 
+def test_two_ids_that_differ_in_a_sign_have_two_anchors(verification):
+    from dataclasses import replace
+
+    one = verification.claims[0]
+    pair = replace(verification, claims=(replace(one, id="a<b"), replace(one, id="a>b")))
+    ids = [a["id"] for t, a in Reader(page(pair, {})).tags if t == "article"]
+    assert len(set(ids)) == 2
+
+
 def contrast(one, two):
     """The ratio of WCAG 2.1."""
 

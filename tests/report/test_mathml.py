@@ -35,6 +35,10 @@ def test_what_is_read(formula, text):
     assert words(read(formula)) == text
 
 
+def test_nothing_in_a_name_is_markup():
+    assert [e.text for e in read(r"\mathit{a<b&c} > \text{<i>}").iter() if e.text] == ["a<b&c", ">", "<i>"]
+
+
 def test_structure():
     tree = read(sp.sqrt(x / 2) > x**2 / y)
     assert len(tree) == 1
