@@ -10,7 +10,9 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 SECONDS = 60.0
-"""Wall time for loading one file and for one function of a `Computation`."""
+"""Processor time for loading one file and for one function of a `Computation`; waiting may take `PATIENCE` times as long."""
+
+PATIENCE = 5
 
 
 class OverTime(Exception):
@@ -19,9 +21,10 @@ class OverTime(Exception):
 
 @contextmanager
 def foreign(seconds: float | None = None) -> Iterator[None]:
-    """Code of a claim file: what it prints goes to stderr, and after ``seconds`` (default `SECONDS`) it is stopped by `OverTime`.
+    """Code of a claim file: what it prints goes to stderr, and when it takes too long it is stopped by `OverTime`.
 
-    The limit needs the main thread and a system with SIGALRM; elsewhere there is none.
+    ``seconds`` (default `SECONDS`) are processor time, so that a busy machine changes no verdict.
+    The limit needs the main thread and a system with interval timers; elsewhere there is none.
 
     >>> with foreign(0.05):
     ...     while True:
@@ -35,13 +38,19 @@ def foreign(seconds: float | None = None) -> Iterator[None]:
             yield
             return
 
-        def stop(*_: Any) -> None:
-            raise OverTime(f"not finished in {seconds:g} s")
+        def stop(number: int, _: Any) -> None:
+            raise OverTime(f"not finished in {seconds if number == signal.SIGPROF else PATIENCE * seconds:g} s")
 
-        handler = signal.signal(signal.SIGALRM, stop)
+        timers = {
+            signal.SIGPROF: (signal.ITIMER_PROF, seconds),  # user and system time of this process
+            signal.SIGALRM: (signal.ITIMER_REAL, PATIENCE * seconds),
+        }
+        handlers = {number: signal.signal(number, stop) for number in timers}
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again, for code that catches everything
+            for timer, limit in timers.values():
+                signal.setitimer(timer, limit, 0.5)  # again, for code that catches everything
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, handler)
+            for number, (timer, _) in timers.items():
+                signal.setitimer(timer, 0)
+                signal.signal(number, handlers[number])

@@ -148,6 +148,7 @@ def test_computations_that_leave_or_never_end(monkeypatch, capsys):
     left = judge_check(Computation(methods={"a": exits, "b": exits}))
     assert (left.verdict, left.tool_failure) == (Verdict.UNDECIDED, "the computation 'a' raises SystemExit (4)")
     monkeypatch.setattr("dynopt.symbolic.foreign.SECONDS", 0.1)
+    monkeypatch.setattr("dynopt.symbolic.foreign.PATIENCE", 100)
     late = judge_check(Computation(methods={"a": endless, "b": endless}))
     assert (late.verdict, late.note) == (Verdict.UNDECIDED, "the computation 'a' was not finished in 0.1 s")
     assert judge_check(Computation(methods={"a": prints, "b": prints})).verdict == Verdict.PROVED
