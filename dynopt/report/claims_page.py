@@ -6,6 +6,8 @@ script at the end adds search, links that open what they point at, and print-out
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
@@ -45,10 +47,12 @@ def page(verification: Verification, about: Mapping[str, str]) -> str:
     """
     documents = by_document(verification.claims)
     shown = _Encodings()
+    script = (_ASSETS / "claims_page.js").read_text(encoding="utf-8")
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{len(verification.claims)} statements and their verdicts</title>",
             f"<style>\n{(_ASSETS / 'claims_page.css').read_text(encoding='utf-8')}</style>\n</head>\n<body>",
@@ -61,9 +65,15 @@ def page(verification: Verification, about: Mapping[str, str]) -> str:
             '<main id="claims">',
             *(line for number, (name, claims) in enumerate(documents.items(), 1) for line in _section(number, name, claims, shown)),
             '<p id="nothing" hidden>No statement is selected.</p>\n</main>',
-            f"<script>\n{(_ASSETS / 'claims_page.js').read_text(encoding='utf-8')}</script>\n</body>\n</html>\n",
+            f"<script>{script}</script>\n</body>\n</html>\n",
         ]
     )
+
+
+def _policy(script: str) -> str:
+    """What the page may load: nothing but its own style and this very script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def _header(verification: Verification, about: Mapping[str, str]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The page: sound HTML, nothing from outside, nothing of a user's file alive in it, every link with a target."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -63,6 +65,9 @@ def test_nothing_from_outside(html, read):
     assert "url(" not in style
     assert "@import" not in style
     assert "http" not in "".join(read.texts["script"])
+    policy = next(a["content"] for t, a in read.tags if a.get("http-equiv") == "Content-Security-Policy")
+    digest = base64.b64encode(hashlib.sha256("".join(read.texts["script"]).encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def test_links_and_names(read):
