@@ -73,14 +73,13 @@ def rotation(method: str | System, at: Any) -> Rotation:
     turning = [z for z in _roots(space, value) if abs(z.imag) > 0]
     spirals = any(q.eval(value) < 0 for q in _discriminants(space))
     roots = turning if spirals else _roots(space, value)
-    step = 1.0
-    if not space.continuous:
+    if space.continuous:
+        rates = [(abs(z.imag), -z.real) for z in roots]
+    else:
         assert isinstance(space.system, Algorithm)
         at_time = clock(space.system.numeric())
         step = float(at_time.times(1)[1] - at_time.start)
-    rates = [(abs(np.angle(z)) / step, -math.log(abs(z)) / step if z else math.inf) for z in roots]
-    if space.continuous:
-        rates = [(abs(z.imag), -z.real) for z in roots]
+        rates = [(abs(float(np.angle(z))) / step, -math.log(abs(z)) / step if z else math.inf) for z in roots]
     frequency, decay = min(rates, key=lambda r: r[1])
     return Rotation(spirals, float(frequency) if spirals else 0.0, float(decay))
 
