@@ -58,6 +58,10 @@ def _identifier(word: str, style: str) -> str:
     return f"\\{style}{{{letters or '?'}}}"
 
 
+_UNKNOWN = sp.Symbol("X")
+"""The variable that a root's polynomial is printed in: SymPy keeps whichever it met first."""
+
+
 class _Printer(LatexPrinter):
     def __init__(self) -> None:
         super().__init__({"mul_symbol": r"\,"})
@@ -96,7 +100,7 @@ class _Printer(LatexPrinter):
         return rf"\text{{if }} {condition} \text{{ then }} {then} \text{{ else }} {otherwise}"
 
     def _print_ComplexRootOf(self, e: Any) -> str:
-        return rf"\operatorname{{root}}_{{{e.index}}}\left({self._print(e.expr)}\right)"
+        return rf"\operatorname{{root}}_{{{e.index}}}\left({self._print(e.poly.as_expr(_UNKNOWN))}\right)"
 
     def _joined(self, formulas: Any, sign: str) -> str:
         atomic = (Relational, sp.Not, sp.logic.boolalg.BooleanAtom)

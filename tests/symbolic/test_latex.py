@@ -20,7 +20,7 @@ x, y, lamda, momentum = sp.symbols("x y lamda momentum", real=True)
         (sp.Implies(x > 0, y > 0), r"x > 0 \;\Rightarrow\; y > 0"),
         (sp.Abs(x) <= sp.Max(x, y), r"\left|{x}\right| \leq \max(x, y)"),
         (sp.true, r"\text{true}"),
-        (x < sp.CRootOf(y**5 - y - 1, 0), r"x < \operatorname{root}_{0}(y^{5} - y - 1)"),
+        (x < sp.CRootOf(y**5 - y - 1, 0), r"x < \operatorname{root}_{0}(X^{5} - X - 1)"),
     ],
 )
 def test_formulas(formula, printed):

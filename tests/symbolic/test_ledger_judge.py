@@ -23,6 +23,7 @@ class Answer:
     seconds: float = 0.25
     witness: Any = None
     note: str = ""
+    recalled: bool = False
 
 
 @dataclass
