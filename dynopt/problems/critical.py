@@ -57,15 +57,26 @@ def _pattern_solutions(
     crossing = len(on) >= len(symbols) and not any(h.has(*free) for h in on)
     for solution in _solve(on if crossing else slopes + on, list(symbols) if crossing else [*symbols, *free], landscape):
         point = tuple(solution.get(s, s) for s in symbols)
-        numbers = all(v.is_number for v in point)
         if any(v.is_real is False for v in point):
             continue
         at = {**dict(zip(symbols, point, strict=True)), **{m: solution.get(m, sp.Integer(0)) for m in free}}
-        if numbers and any(p and sp.sign(h.subs(at)) != p for h, p in zip(heights, pattern, strict=True)):
-            continue
-        if any(abs(solution.get(m, sp.Integer(0))) > 1 for m in free if solution.get(m, sp.Integer(0)).is_number):
-            continue
-        yield point, numbers
+        if pieces is None or any(_holds(values, heights, pattern, free) for values in _samples(at, symbols)):
+            yield point, all(v.is_number for v in point)
+
+
+def _samples(at: dict[Any, Any], symbols: Any) -> Iterator[dict[Any, Any]]:
+    """The solution itself, or members of a family of solutions."""
+    parameters = sorted({p for v in at.values() for p in v.free_symbols if p in symbols}, key=lambda p: p.name)
+    for values in itertools.product((-3, -1, sp.Rational(1, 3), 2), repeat=len(parameters)):
+        chosen = dict(zip(parameters, values, strict=True))
+        yield {key: v.subs(chosen) for key, v in at.items()}
+
+
+def _holds(at: dict[Any, Any], heights: list[Any], pattern: tuple[int, ...], free: list[Any]) -> bool:
+    """Whether the kink functions have the signs of the pattern and the multipliers lie in [−1, 1]."""
+    if any(p and sp.sign(h.subs(at)) != p for h, p in zip(heights, pattern, strict=True)):
+        return False
+    return all(not at[m].is_number or abs(at[m]) <= 1 for m in free)
 
 
 def _solve(equations: list[Any], unknowns: list[Any], landscape: Landscape) -> list[dict[Any, Any]]:

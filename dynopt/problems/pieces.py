@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,11 @@ class Pieces:
     For fixed signs P is smooth in θ; the signs of a nested ``abs`` enter the h_j outside it.  Written
     with `abs_form`, so that max and min count as ``abs``.
 
+    Parameters
+    ----------
+    landscape : J.
+    terms : J as a sum, when each term shall have signs of its own (see `dynopt.problems.finite_sum`).
+
     Attributes
     ----------
     symbols, signs : the coordinates and s₁, …, s_k.
@@ -60,19 +65,22 @@ class Pieces:
     array([-1.])
     """
 
-    def __init__(self, landscape: Landscape) -> None:
+    def __init__(self, landscape: Landscape, terms: Sequence[sp.Expr] | None = None) -> None:
         self.name, self.symbols = landscape.name, landscape.symbols
-        expression = abs_form(landscape.expression)
-        if expression.has(sp.sign, sp.Piecewise, sp.Heaviside):
-            raise Misuse(f"problem {self.name!r} contains sign or Piecewise and may jump; write its kinks with abs, Max and Min")
         signs: list[sp.Symbol] = []
         switches: list[sp.Expr] = []
-        while inner := sorted((a for a in expression.atoms(sp.Abs) if not a.args[0].has(sp.Abs)), key=sp.default_sort_key):
-            fresh = [_fresh(f"s{len(signs) + i + 1}", self.symbols) for i in range(len(inner))]
-            signs += fresh
-            switches += [a.args[0] for a in inner]
-            expression = expression.xreplace({a: s * a.args[0] for a, s in zip(inner, fresh, strict=True)})
-        self.signs, self.switches, self.expression = tuple(signs), tuple(switches), expression
+        self.expression: sp.Expr = sp.Integer(0)
+        for term in [landscape.expression] if terms is None else terms:
+            expression = abs_form(term)
+            if expression.has(sp.sign, sp.Piecewise, sp.Heaviside):
+                raise Misuse(f"problem {self.name!r} contains sign or Piecewise and may jump; write its kinks with abs, Max and Min")
+            while inner := sorted((a for a in expression.atoms(sp.Abs) if not a.args[0].has(sp.Abs)), key=sp.default_sort_key):
+                fresh = [_fresh(f"s{len(signs) + i + 1}", self.symbols) for i in range(len(inner))]
+                signs += fresh
+                switches += [a.args[0] for a in inner]
+                expression = expression.xreplace({a: s * a.args[0] for a, s in zip(inner, fresh, strict=True)})
+            self.expression += expression
+        self.signs, self.switches = tuple(signs), tuple(switches)
 
     @property
     def count(self) -> int:
@@ -143,3 +151,9 @@ def regularised(landscape: Landscape, epsilon: float) -> Landscape:
         lambda *x: expression.xreplace(dict(zip(landscape.symbols, x, strict=True))),
         dimension=landscape.dimension, name=landscape.name, start=landscape.start,
     )  # fmt: skip
+
+
+def smooth_only(problem: Any, feature: str) -> None:
+    """`Misuse` when ``feature`` is asked of an objective with kinks."""
+    if not getattr(problem, "smooth", True):
+        raise Misuse(f"{problem.name} has kinks, {feature} need derivatives of J everywhere; choose a smooth problem")
