@@ -22,7 +22,7 @@ from dynopt.core.algorithm import Flow
 from dynopt.core.oracle import FunctionOracle
 from dynopt.core.problem import Problem
 from dynopt.errors import Misuse, Outcome
-from dynopt.flow.events import Event
+from dynopt.flow.events import Event, Level
 from dynopt.flow.march import Field, Path, Watch, march
 from dynopt.problems.pieces import Pieces
 
@@ -65,14 +65,13 @@ def kinks(problem: Problem) -> Pieces | None:
 
     Those of a `dynopt.problems.finite_sum.FiniteSum` are its terms', so that its flows are (2.12) instead of (2.8).
     """
-    if hasattr(problem, "pieces"):
-        return problem.pieces if problem.pieces.count else None
-    if getattr(problem, "smooth", True) or not hasattr(problem, "expression"):
+    if getattr(problem, "smooth", True) and not hasattr(problem, "pieces"):
         return None
     try:
-        return Pieces(problem)  # type: ignore[arg-type]
+        pieces = problem.pieces if hasattr(problem, "pieces") else Pieces(problem)  # type: ignore[arg-type]
     except Misuse:
         return None
+    return pieces if pieces.count else None
 
 
 class KinkedField(Field):
@@ -99,7 +98,7 @@ class KinkedField(Field):
     def velocities(self, t: float, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The velocity of the packed state on each of m pieces, shape ``(m, N)``."""
         flow = self.flow.at(t) if self.scheduled else self.flow
-        state = self.kind(*(np.broadcast_to(block, (len(rows), self.dimension)) for block in self.unpack(y)))
+        state = self.kind(*(block[None].repeat(len(rows), 0) for block in self.unpack(y)))
         oracle = FunctionOracle(self.problem.value, lambda x: self.pieces.gradient(x, rows))
         return np.concatenate(flow.field(state, oracle, t), axis=-1)
 
@@ -113,7 +112,7 @@ class KinkedField(Field):
         return np.vstack([across, np.ones(len(rows))]), np.append(-_RETURN * heights / scale, 1.0)
 
     def _weights(self, y: np.ndarray, velocities: np.ndarray, rows: np.ndarray, on: list[int]) -> np.ndarray:
-        """Weights of sum 1 that stay on the kinks.  Where they leave the velocity open (a field whose θ' has no gradient), its least norm."""
+        """Weights of sum 1 that stay on the kinks; for the least norm where the velocity is left open (θ' without a gradient)."""
         system, target = self._conditions(y, velocities, rows, on)
         left, sizes, right = np.linalg.svd(system)
         rank = int(np.sum(sizes > 1e-9 * sizes[0]))
@@ -201,8 +200,12 @@ class KinkedField(Field):
             drift = np.max(np.abs(self.pieces.heights(state[0], rows[0])[on]) / (10 * width[on]))
             return float(min(_FEASIBLE - self._misfit(t, y, rows, on), _FEASIBLE * (1 - drift)))
 
-        levels: list[Callable[[float, Any], float]] = ([inside] if len(off) else []) + ([kept] if on else [])
-        return [Watch(Event(_EXIT, lambda flow, problem, level=level: level, True, -1), self.flow, self.problem) for level in levels]
+        levels: list[Level] = ([inside] if len(off) else []) + ([kept] if on else [])
+        return [Watch(Event(_EXIT, _given(level), True, -1), self.flow, self.problem) for level in levels]
+
+
+def _given(level: Level) -> Callable[[Flow, Problem], Level]:
+    return lambda flow, problem: level
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -221,8 +224,7 @@ def _non_negative(system: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, f
 
 
 def slide(
-    field_of: KinkedField, method: str, t0: float, horizon: float, rtol: float, atol: float, watch: list[Watch], budget: int,
-    switches: int = SWITCHES,
+    field_of: KinkedField, method: str, t0: float, horizon: float, rtol: float, atol: float, watch: list[Watch], budget: int
 ) -> Path:  # fmt: skip
     """`dynopt.flow.march.march` from kink to kink."""
     whole, end = Path(t0, field_of.start), t0 + horizon
@@ -241,8 +243,8 @@ def slide(
             return whole
         t, y, leaving = path.t[-1], path.y[-1], True
         field_of.switches += 1
-        if field_of.switches > switches:
-            whole.end(Outcome.BUDGET_SPENT, f"{switches} kinks were met by t = {t:.10g}: ever faster, or chattering; use regularise")
+        if field_of.switches > SWITCHES:
+            whole.end(Outcome.BUDGET_SPENT, f"{SWITCHES} kinks were met by t = {t:.10g}: ever faster, or chattering; use regularise")
             return whole
 
 

@@ -98,8 +98,8 @@ def integrate(
     grid = None if t_eval is None else _grid(t_eval, t0, horizon)
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         warnings.simplefilter("always")
-        run = slide if isinstance(field_of, KinkedField) else march
-        path = run(field_of, method, t0, horizon, rtol, atol, watch, max_evaluations)
+        settings = (method, t0, horizon, rtol, atol, watch, max_evaluations)
+        path = slide(field_of, *settings) if isinstance(field_of, KinkedField) else march(field_of, *settings)
     dense = path.dense()
     if grid is None:
         times, values = np.array(path.t), np.array(path.y).T
@@ -113,7 +113,12 @@ def integrate(
         "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu,
     }  # fmt: skip
     if isinstance(field_of, KinkedField):
-        statistics |= {"selection": "Filippov", "mode_switches": field_of.switches, "modes": field_of.log, "not_unique_at": field_of.ambiguous}
+        statistics |= {
+            "selection": "Filippov",
+            "mode_switches": field_of.switches,
+            "modes": field_of.log,
+            "not_unique_at": field_of.ambiguous,
+        }
     elif regularise is not None:
         statistics |= {"regularised_eps": float(regularise)}
     hits = tuple(sorted(path.hits, key=lambda h: h.t))

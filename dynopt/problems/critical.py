@@ -43,9 +43,7 @@ def _order(value: Any) -> tuple[int, Any]:
     return (0, float(value)) if value.is_number else (1, 0.0)
 
 
-def _pattern_solutions(
-    landscape: Landscape, pieces: Pieces | None, pattern: tuple[int, ...]
-) -> Iterator[tuple[tuple[Any, ...], bool]]:
+def _pattern_solutions(landscape: Landscape, pieces: Pieces | None, pattern: tuple[int, ...]) -> Iterator[tuple[tuple[Any, ...], bool]]:
     """Solutions where each kink function has the sign of the pattern (0: on the kink, multiplier in [−1, 1])."""
     symbols, signs, switches = landscape.symbols, (pieces.signs if pieces else ()), (pieces.switches if pieces else ())
     gradient = pieces.gradient_expression if pieces else list(landscape.gradient_expression)

@@ -40,7 +40,11 @@ class FiniteSum(Landscape):
     """
 
     def __init__(
-        self, *functions: Callable[..., Any], at_kinks: Sequence[Any] | None = None, name: str = "sum", start: tuple[float, ...] | None = None
+        self,
+        *functions: Callable[..., Any],
+        at_kinks: Sequence[Any] | None = None,
+        name: str = "sum",
+        start: tuple[float, ...] | None = None,
     ) -> None:
         if not functions:
             raise Misuse("a sum needs terms; give at least one function of the coordinates")
@@ -103,7 +107,7 @@ class MiniBatch:
     k: int = 0
 
     def at(self, k: int) -> Self:
-        return type(self)(self.problem, self.size, self.seed, k)  # the batches are cached on the problem
+        return type(self)(self.problem, self.size, self.seed, k)
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -125,5 +129,3 @@ class MiniBatch:
 
     def value(self, x: Any) -> Any:
         return self._sample().value(x)
-
-

@@ -126,9 +126,11 @@ def _fresh(name: str, taken: tuple[sp.Symbol, ...]) -> sp.Symbol:
 
 
 def _stack(function: Callable[..., Any], theta: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    rows = function(*np.moveaxis(theta, -1, 0), *np.moveaxis(signs, -1, 0))
-    shape = np.broadcast_shapes(theta.shape[:-1], signs.shape[:-1])
-    return np.stack([np.broadcast_to(np.asarray(r, dtype=float), shape) for r in rows], axis=-1)
+    rows = function(*(theta[..., i] for i in range(theta.shape[-1])), *(signs[..., j] for j in range(signs.shape[-1])))
+    result = np.empty((*np.broadcast_shapes(theta.shape[:-1], signs.shape[:-1]), len(rows)))
+    for i, row in enumerate(rows):
+        result[..., i] = row
+    return result
 
 
 def regularised(landscape: Landscape, epsilon: float) -> Landscape:

@@ -76,7 +76,7 @@ def clarke(landscape: Landscape, point: Sequence[Any]) -> Subdifferential:
 
     A piece counts when it is J on an open set whose closure holds the point.  That it does is proved
     by a direction along which all its inequalities hold; that it does not, by non-negative weights
-    with which its inequalities sum to 0 ≥ … > 0.  Where neither is found it is `possible`.
+    with which they add up to something that is nowhere positive.  Where neither is found it is `possible`.
 
     Raises
     ------
@@ -89,9 +89,9 @@ def clarke(landscape: Landscape, point: Sequence[Any]) -> Subdifferential:
     ((-2, 0), (0, 0), (0, 2), (2, 2))
     """
     pieces = Pieces(landscape)
-    at = dict(zip(pieces.symbols, map(exact, point), strict=True))
     if len(point) != len(pieces.symbols):
         raise Misuse(f"{landscape.name} has {len(pieces.symbols)} coordinates, the point has {len(point)}; give one value per coordinate")
+    at = dict(zip(pieces.symbols, map(exact, point), strict=True))
     vertices: dict[Vector, None] = {}
     possible: dict[Vector, None] = {}
     for signs, inequalities in _active(pieces, at, landscape.name):
@@ -140,7 +140,7 @@ def fills_open_set(inequalities: Sequence[sp.Expr], at: dict[Any, Any]) -> bool 
     direction, weights = least_norm(slopes)
     if any(direction):  # ⟨direction, slope⟩ ≥ ‖direction‖² for each: all rise along it
         return True
-    if sp.expand(sum(w * g for w, g in zip(weights, inequalities, strict=True))).is_nonpositive:
+    if _never_positive(sp.expand(sum(w * g for w, g in zip(weights, inequalities, strict=True))), at):
         return False
     t = sp.Symbol("t", positive=True)
     for first, second in itertools.islice(_arcs(len(at)), 400):
@@ -148,6 +148,15 @@ def fills_open_set(inequalities: Sequence[sp.Expr], at: dict[Any, Any]) -> bool 
         if all(_rises(sp.expand(g.xreplace(arc)), t) for g in inequalities):
             return True
     return None
+
+
+def _never_positive(function: sp.Expr, at: dict[Any, Any]) -> bool:
+    """Whether a function that vanishes at the point with its gradient is ≤ 0 near it, as far as its sign or its Hessian shows."""
+    if function.is_nonpositive:
+        return True
+    hessian = sp.hessian(function, list(at)).xreplace(at)
+    quadratic = function.is_polynomial(*at) and sp.Poly(function, *at).total_degree() <= 2
+    return bool(hessian.is_negative_semidefinite if quadratic else hessian.is_negative_definite)
 
 
 def _arcs(dimension: int) -> Iterator[tuple[Vector, Vector]]:
