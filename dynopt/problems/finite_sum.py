@@ -65,11 +65,25 @@ class FiniteSum(Landscape):
     @cached_property
     def gradient_expression(self) -> sp.Matrix:
         """A selection from DJ: the sum of the terms' gradients, sign(0) as `at_kinks` says."""
-        found = sp.zeros(self.dimension, 1)
-        for term, c in zip(self.terms, self.at_kinks, strict=True):
-            slopes = term.gradient_expression
-            found += slopes if c == 0 else slopes.replace(sp.sign, lambda h, c=c: sp.sign(h) + c * (1 - sp.sign(h) ** 2))
-        return found
+        return sum(self._slopes, sp.zeros(self.dimension, 1))
+
+    @cached_property
+    def _slopes(self) -> list[sp.Matrix]:
+        pairs = zip((t.gradient_expression for t in self.terms), self.at_kinks, strict=True)
+        return [g if c == 0 else g.replace(sp.sign, lambda h, c=c: sp.sign(h) + c * (1 - sp.sign(h) ** 2)) for g, c in pairs]
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        return sp.lambdify(self.symbols, [list(g) for g in self._slopes], modules="numpy", cse=True)
+
+    def gradients(self, x: np.ndarray) -> np.ndarray:
+        """The gradients of the terms, of shape ``(*batch, N, n)``, for NumPy points of shape ``(*batch, n)``."""
+        rows = self._function(*(x[..., i] for i in range(self.dimension)))
+        result = np.empty((*x.shape[:-1], len(self.terms), self.dimension))
+        for n, row in enumerate(rows):
+            for i, entry in enumerate(row):
+                result[..., n, i] = entry
+        return result
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -84,17 +98,12 @@ class FiniteSum(Landscape):
         sums = {tuple(sum(column) for column in zip(*choice, strict=True)) for choice in itertools.product(*(p.vertices for p in parts))}
         return Subdifferential(parts[0].point, tuple(sorted(sums, key=lambda p: [float(v) for v in p])))
 
-    def batch(self, indices: Sequence[int]) -> FiniteSum:
-        """The sum of some of the terms."""
-        chosen = [self.terms[i].function for i in indices]
-        return FiniteSum(*chosen, at_kinks=[self.at_kinks[i] for i in indices], name=f"{self.name}, batch {list(indices)}")
-
 
 @dataclass(frozen=True)
 class MiniBatch:
     """The oracle that sees a uniform random batch of ``size`` terms in each iteration (sums as in thesis (2.11), without 1/size).
 
-    The batch of iteration k depends on (seed, k) alone.
+    Every run of a batch of points draws its own; that of run i in iteration k depends on (seed, k, i) alone.
 
     >>> line = FiniteSum(lambda t: t, lambda t: 2 * t)
     >>> float(MiniBatch(line, size=1, seed=3).at(0).gradient(np.array([0.0]))[0]) in (1.0, 2.0)
@@ -106,26 +115,24 @@ class MiniBatch:
     seed: int = 0
     k: int = 0
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= len(self.problem.terms):
+            raise Misuse(f"size={self.size} is outside [1, {len(self.problem.terms)}], the number of terms; choose a batch that fits")
+
     def at(self, k: int) -> Self:
         return type(self)(self.problem, self.size, self.seed, k)
 
-    @property
-    def indices(self) -> tuple[int, ...]:
-        """The terms of this iteration."""
-        rng = np.random.default_rng([self.seed, self.k])
-        return tuple(sorted(rng.choice(len(self.problem.terms), self.size, replace=False).tolist()))
-
-    def _sample(self) -> FiniteSum:
-        cache = self.problem.__dict__.setdefault("_batches", {})
-        if self.indices not in cache:
-            cache[self.indices] = self.problem.batch(self.indices)
-        return cache[self.indices]
+    def drawn(self, x: np.ndarray) -> np.ndarray:
+        """Which terms this iteration sees, 1 or 0, of shape ``(*batch, N)``."""
+        stream = np.random.default_rng([self.seed, self.k, 1])  # the 1: NumPy takes (seed, 0) for seed, which may have drawn the starts
+        draws = stream.random((*x.shape[:-1], len(self.problem.terms)))
+        return (draws.argsort(axis=-1).argsort(axis=-1) < self.size).astype(float)
 
     def gradient(self, x: Any) -> Any:
-        return self._sample().gradient(x)
+        return np.sum(self.drawn(x)[..., None] * self.problem.gradients(x), axis=-2)
 
     def full_gradient(self, x: Any) -> Any:
         return self.problem.gradient(x)
 
     def value(self, x: Any) -> Any:
-        return self._sample().value(x)
+        return np.sum(self.drawn(x) * np.stack([term.value(x) for term in self.problem.terms], axis=-1), axis=-1)

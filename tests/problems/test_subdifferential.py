@@ -148,15 +148,19 @@ def test_a_d_critical_point_that_is_not_critical():
     assert clarke(line, (0,)).contains().answer == "outside"
     assert line.subdifferential((1,)).contains().answer == "outside"
     np.testing.assert_array_equal(line.gradient(np.array([[-2.0], [0.0], [2.0]])), [[1], [0], [1]])
-    np.testing.assert_array_equal(line.batch([1]).gradient(np.array([[-2.0], [0.0], [2.0]])), [[1], [0], [0]])
+    np.testing.assert_array_equal(line.gradients(np.array([[-2.0], [0.0], [2.0]]))[..., 0], [[0, 1], [0, 0], [1, 0]])
 
 
-def test_batches_depend_on_seed_and_iteration_alone():
+def test_batches_depend_on_seed_iteration_and_run_alone():
     ramp = FiniteSum(lambda t: t, lambda t: 10 * t, lambda t: 100 * t, lambda t: 1000 * t)
-    seen = [MiniBatch(ramp, size=2, seed=7).at(k).gradient(np.zeros(1))[0] for k in range(200)]
-    assert seen == [MiniBatch(ramp, size=2, seed=7).at(k).gradient(np.ones(1))[0] for k in range(200)]
-    assert len(set(seen)) == 6  # all pairs occur
+    one = np.array([MiniBatch(ramp, size=2, seed=7).at(k).gradient(np.zeros((3, 1)))[:, 0] for k in range(100)])
+    many = np.array([MiniBatch(ramp, size=2, seed=7).at(k).gradient(np.ones((8, 1)))[:, 0] for k in range(100)])
+    np.testing.assert_array_equal(one, many[:, :3])
+    pairs, counts = np.unique(many, return_counts=True)
+    assert pairs.tolist() == [11, 101, 110, 1001, 1010, 1100]
+    assert np.all(np.abs(counts - 800 / 6) < 4 * np.sqrt(800 / 6))
     assert MiniBatch(ramp).at(3).full_gradient(np.zeros(1))[0] == 1111
+    assert MiniBatch(ramp, size=4).value(np.ones(1)) == 1111
 
 
 @pytest.mark.parametrize("epsilon", [0.3, 1e-3])
@@ -181,6 +185,7 @@ def test_regularised_stays_within_epsilon(epsilon):
         (lambda: FiniteSum(), "needs terms"),
         (lambda: FiniteSum(lambda x: x, lambda y: y), "same coordinates"),
         (lambda: FiniteSum(lambda x: x, at_kinks=(1, 1)), "one value in [-1, 1]"),
+        (lambda: MiniBatch(FiniteSum(lambda x: x), size=2), "number of terms"),
         (lambda: smooth_only(Landscape(lambda x: abs(x), name="vee"), "modified equations"), "vee has kinks"),
     ],
 )
