@@ -22,7 +22,7 @@ from dynopt.core.algorithm import Flow
 from dynopt.core.oracle import FunctionOracle
 from dynopt.core.problem import Problem
 from dynopt.errors import Misuse, Outcome
-from dynopt.flow.events import Event, Level
+from dynopt.flow.events import Event, Hit, Level
 from dynopt.flow.march import Field, Path, Watch, march
 from dynopt.problems.pieces import Pieces
 
@@ -93,6 +93,17 @@ class KinkedField(Field):
         velocities = self.velocities(t, y, self._rows)
         velocity = velocities[0] if len(velocities) == 1 else self._weights(y, velocities, self._rows, self._on) @ velocities
         self.finite = self.finite and bool(np.all(np.isfinite(velocity)))
+        return velocity
+
+    def at(self, t: Any) -> KinkedField:
+        """Itself: for events it stands for the flow, so that they see the velocity of the mode."""
+        return self
+
+    def field(self, state: Any, oracle: Any, t: Any) -> Any:
+        """The velocity in the mode, as blocks."""
+        count = self.count
+        velocity = self.unpack(self(t, np.concatenate(state)))
+        self.count = count
         return velocity
 
     def velocities(self, t: float, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -230,10 +241,16 @@ def slide(
     whole, end = Path(t0, field_of.start), t0 + horizon
     t, y, leaving = t0, field_of.start, False
     while True:
+        before = [w.level(t, field_of.unpack(y)) for w in watch]
         stuck = field_of.choose(t, y, rtol, atol, leaving)
         if stuck is not None:
             whole.end(Outcome.BUDGET_SPENT, stuck)
             return whole
+        if leaving:
+            stop = _jumps(whole, watch, before, t, field_of.unpack(y))
+            if stop is not None:
+                whole.end(Outcome.EVENT, f"{stop.name} at t = {t:.10g}")
+                return whole
         field_of.start = y
         path = march(field_of, method, t, end - t, rtol, atol, [*watch, *field_of.exits(rtol, atol)], budget)
         exited = path.outcome is Outcome.EVENT and path.hits[-1].name == _EXIT
@@ -246,6 +263,17 @@ def slide(
         if field_of.switches > SWITCHES:
             whole.end(Outcome.BUDGET_SPENT, f"{SWITCHES} kinks were met by t = {t:.10g}: ever faster, or chattering; use regularise")
             return whole
+
+
+def _jumps(whole: Path, watch: list[Watch], before: list[float], t: float, state: Any) -> Hit | None:
+    """Record the events whose functions change sign where the velocity jumps, up to the first terminal one, which is returned."""
+    for w, left in zip(watch, before, strict=True):
+        right = w.level(t, state)
+        if (left < 0 <= right and w.event.direction >= 0) or (left > 0 >= right and w.event.direction <= 0):
+            whole.hits.append(Hit(w.event.name, t, state[0]))
+            if w.event.terminal:
+                return whole.hits[-1]
+    return None
 
 
 def _append(whole: Path, path: Path) -> None:

@@ -94,7 +94,8 @@ def integrate(
         field_of = Field(flow, regularised(problem, regularise), theta0, t0)  # type: ignore[arg-type]
     else:
         field_of = Field(flow, problem, theta0, t0) if pieces is None else KinkedField(flow, problem, theta0, t0, pieces)
-    watch = [Watch(e if isinstance(e, Event) else named_event(e), flow, problem) for e in events]
+    seen: Any = field_of if isinstance(field_of, KinkedField) else flow
+    watch = [Watch(e if isinstance(e, Event) else named_event(e), seen, problem) for e in events]
     grid = None if t_eval is None else _grid(t_eval, t0, horizon)
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         warnings.simplefilter("always")

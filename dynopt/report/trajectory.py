@@ -35,7 +35,8 @@ def _kinks(curve: Curve) -> list[str]:
     verbs = {"slides": "slides on", "turns": "turns at"}
     modes = [f"{verbs.get(m['what'], m['what'])} {', '.join(m['kinks'])} at t = {m['t']:.6g}" for m in told["modes"]]
     shown = "; ".join(modes[:_MODES]) + (f"; … {len(modes) - _MODES} more" if len(modes) > _MODES else "")
-    lines = [f"{curve.method}: a differential inclusion, {told['mode_switches']} mode switches" + (f": {shown}" if shown else "")]
+    count = f"{told['mode_switches']} mode switch" + ("" if told["mode_switches"] == 1 else "es")
+    lines = [f"{curve.method}: a differential inclusion, {count}" + (f": {shown}" if shown else "")]
     if told["not_unique_at"]:
         places = ", ".join(f"{t:.6g}" for t in told["not_unique_at"][:_MODES])
         lines.append(f"{curve.method}: several solutions continue from t = {places}; the slowest is followed")

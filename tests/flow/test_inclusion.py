@@ -11,7 +11,7 @@ import dynopt
 from dynopt import DIN, GradientFlow, HeavyBallFlow, Landscape, Misuse, VanishingDIN
 from dynopt.errors import Outcome
 from dynopt.flow import inclusion
-from dynopt.flow.events import objective_level
+from dynopt.flow.events import objective_level, turning_point, zero_velocity
 from dynopt.flow.integrate import integrate
 from dynopt.problems.finite_sum import FiniteSum
 from dynopt.problems.landscapes import thesis_2_1
@@ -217,6 +217,17 @@ def test_events_and_asked_times_across_kinks():
     assert (stopped.outcome, stopped.t[-1]) == (Outcome.EVENT, hit.t)
 
 
+def test_events_of_the_velocity_see_it_jump():
+    """On |θ| the gradient flow stops dead at t = ½; DIN with α = 1, β = 1/10 turns on the far side; the valley's θ₂ after the bend."""
+    rest = integrate(GradientFlow(), VEE, [0.5], 2.0, events=[zero_velocity(1e-6, terminal=True)])
+    assert (rest.outcome, rest.t[-1]) == (Outcome.EVENT, pytest.approx(0.5, abs=1e-8))
+    swings = integrate(DIN(alpha=1, beta=0.1), VEE, [1.0], 2.5, events=[turning_point(1)])
+    # on the way back θ' = a + β with a(u) = 0.9 − 1.8e^{−u} after t = 1
+    assert [h.t for h in swings.events] == pytest.approx([1 + np.log(1.8)], abs=1e-6)
+    corner = integrate(GradientFlow(), thesis_2_1, None, 4.6, events=[turning_point(2)])
+    assert [h.t for h in corner.events] == pytest.approx([2 * (1 + 0.24875) + np.log(2) / 400], abs=1e-6)
+
+
 def test_too_many_kinks_end_as_outcomes(monkeypatch):
     many = integrate(GradientFlow(), Landscape(lambda *x: sum(map(abs, x)), dimension=6), [0.0] * 6, 1.0)
     assert many.outcome is Outcome.BUDGET_SPENT
@@ -241,6 +252,7 @@ def test_trajectory_of_a_problem_with_kinks():
     told = study.to_dict()
     assert told["curves"][0]["statistics"]["selection"] == "Filippov"
     assert told["curves"][0]["statistics"]["mode_switches"] >= 1
+    assert all(e.largest_increase <= 1e-9 * np.max(e.values) for e in study.curves[0].energies)  # (2.17) does not increase
     assert told["distances"][0]["order"] == pytest.approx(1, abs=0.25)
     rounded = dynopt.trajectory("gradient_flow", "thesis-2.1", horizon=1, regularise=1e-2, rtol=1e-6).to_dict()
     assert rounded["curves"][0]["statistics"]["regularised_eps"] == 0.01
