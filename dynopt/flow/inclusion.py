@@ -7,6 +7,9 @@ One continuation is the rule (crossing, or *sliding*: the combination that keeps
 weights lie in [0, 1]).  Several are possible where J has a concave kink, and are reported; the
 slowest is followed.  For fields affine in the gradient (gradient flow, DIN, HBF, …) convex
 combinations of velocities are the field at the Clarke subgradients: this is (2.8) of the thesis.
+
+The flow of the rounded objective (`dynopt.problems.pieces.regularised`) tends to it: the distance is
+O(ε) along crossing and sliding, O(ε^(4/5)) once a sliding mode has been left.
 """
 
 from __future__ import annotations

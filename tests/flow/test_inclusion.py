@@ -173,6 +173,15 @@ def test_the_regularised_flow_converges_with_order_one_in_epsilon(flow, problem,
     assert np.polyfit(np.log(epsilons), np.log(gaps), 1)[0] == pytest.approx(1, abs=0.2)
 
 
+def test_the_regularised_flow_leaves_a_kink_later_by_epsilon_to_the_four_fifths():
+    """Beside |x| + xy + y at its exit, τ from the exit: x' = τ + ε²/(2x²), whose terms balance with x ~ τ² at x ~ ε^(4/5)."""
+    leaving = Landscape(lambda x, y: abs(x) + x * y + y)
+    exact, t, epsilons = integrate(GradientFlow(), leaving, (0.0, 0.5), 2.0), np.linspace(0, 2, 401), np.array([1e-3, 1e-4, 1e-5])
+    rounded = [integrate(GradientFlow(), leaving, (0.0, 0.5), 2.0, regularise=e, rtol=1e-8, atol=1e-10) for e in epsilons]
+    gaps = [np.max(np.linalg.norm(r(t)[0] - exact(t)[0], axis=-1)) for r in rounded]
+    assert np.polyfit(np.log(epsilons), np.log(gaps), 1)[0] == pytest.approx(0.8, abs=0.03)
+
+
 @pytest.mark.parametrize(("function", "start"), [(lambda x: -abs(x), 0.0), (lambda x: abs(abs(x) - 1), 0.0)])
 def test_several_solutions_from_a_concave_kink_are_told(function, start):
     solution = integrate(GradientFlow(), Landscape(function), [start], 0.5)
