@@ -21,10 +21,30 @@ def text(study: TrajectoryStudy) -> str:
     hits = [(c, h) for c in study.curves for h in c.events]
     blocks += [f"{c.method}: {h.name} at t = {h.t:.10g}" for c, h in hits]
     blocks += [f"{c.method}: no event happened" for c in study.curves if c.kind == "flow" and study.settings["events"] and not c.events]
+    blocks += [line for c in study.curves for line in _kinks(c)]
     return "\n".join(blocks)
 
 
+def _kinks(curve: Curve) -> list[str]:
+    """What a flow did on a problem with kinks."""
+    told = curve.statistics
+    if "regularised_eps" in told:
+        return [f"{curve.method}: kinks rounded, |h| as sqrt(h^2 + eps^2) with eps = {told['regularised_eps']:g} (solver {told['solver']})"]
+    if "selection" not in told:
+        return []
+    verbs = {"slides": "slides on", "turns": "turns at"}
+    modes = [f"{verbs.get(m['what'], m['what'])} {', '.join(m['kinks'])} at t = {m['t']:.6g}" for m in told["modes"]]
+    shown = "; ".join(modes[:_MODES]) + (f"; … {len(modes) - _MODES} more" if len(modes) > _MODES else "")
+    count = f"{told['mode_switches']} mode switch" + ("" if told["mode_switches"] == 1 else "es")
+    lines = [f"{curve.method}: a differential inclusion, {count}" + (f": {shown}" if shown else "")]
+    if told["not_unique_at"]:
+        places = ", ".join(f"{t:.6g}" for t in told["not_unique_at"][:_MODES])
+        lines.append(f"{curve.method}: several solutions continue from t = {places}; the slowest is followed")
+    return lines
+
+
 _ROUNDING = 1e-15  # rises below this share of the largest value are not told; the document has them
+_MODES = 6
 _CURVES = ("method", "kind", "outcome", "end", "J at the end", "work")
 _DISTANCES = ("method", "flow", "max distance", "at t", "last", "order")
 
