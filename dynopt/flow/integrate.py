@@ -60,7 +60,7 @@ def integrate(
     rtol, atol : error tolerances per step, relative and absolute.
     events : `Event` objects, or plain functions of (t, state).
     t_eval : times to report instead of the solver's steps.
-    max_evaluations : budget of field evaluations, so that nothing runs for ever.
+    max_evaluations : budget of field evaluations, so that nothing runs for ever; a step counts for ten at least.
 
     Raises
     ------

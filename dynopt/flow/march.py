@@ -14,6 +14,7 @@ from dynopt.flow.field import Field
 from dynopt.flow.stiffness import IMPLICIT, MANY, advice, spectrum, steps_needed
 from dynopt.flow.watch import Watch
 
+_STEP = 10  # a step costs the budget this many evaluations at least: its own arithmetic and the events take time too
 _POINTS = 40  # of the trajectory, at most twice as many, from which a blow-up time is estimated
 
 
@@ -55,10 +56,11 @@ def march(field_of: Field, method: str, t0: float, horizon: float, rtol: float, 
             method, switching = IMPLICIT, False
     solver = _solver(path, method, field_of, t0, field_of.start, end, rtol, atol)
     while solver.status == "running":
-        if field_of.count >= budget:
+        if max(field_of.count, _STEP * (len(path.t) - 1)) >= budget:
             _advise(path, field_of)
             told = _oscillation(path, field_of, horizon)
-            path.end(Outcome.BUDGET_SPENT, f"{field_of.count} field evaluations were spent at t = {path.t[-1]:g}; raise the budget{told}")
+            spent = f"{field_of.count} field evaluations in {len(path.t) - 1} steps"
+            path.end(Outcome.BUDGET_SPENT, f"{spent} were spent at t = {path.t[-1]:g}; raise the budget{told}")
             break
         field_of.finite = True
         failure = _step(solver, field_of)

@@ -20,8 +20,8 @@ LARGE = 1000
 
 
 def spectrum(field: Field, t: float, y: np.ndarray) -> np.ndarray:
-    """Eigenvalues of the Jacobian of the field; empty where it is not finite, or `LARGE`."""
-    if len(y) > LARGE:
+    """Eigenvalues of the Jacobian of the field; empty where it is not finite, or `LARGE`, or the problem has kinks."""
+    if len(y) > LARGE or not getattr(field.problem, "smooth", True):
         return np.empty(0)
     matrix = field.derivative(t, y)
     return np.linalg.eigvals(matrix) if np.all(np.isfinite(matrix)) else np.empty(0)
