@@ -30,7 +30,7 @@ def spectrum(field: Field, t: float, y: np.ndarray) -> np.ndarray:
 def fastest_decay(values: np.ndarray) -> float:
     """The largest −Re λ over eigenvalues that decay at least as fast as they turn, |Im λ| ≤ −Re λ; 0 where there are none.
 
-    >>> fastest_decay(np.array([-5, -100 + 3j, -1 + 1000j, 2]))
+    >>> fastest_decay(np.array([-5, -100 + 3j, -200 + 1000j, 2]))
     100.0
     """
     decay = -np.real(values)

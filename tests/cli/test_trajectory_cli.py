@@ -67,7 +67,7 @@ def test_an_event_that_happens_often_is_told_in_one_line(dynopt, here):
     )  # fmt: skip
     [line] = [said for said in out.splitlines() if "turning point" in said]
     assert "at t = 3.14159265" in line
-    assert line.endswith(f"(31 times, last at {31 * np.pi:.10g})") or "(31 times, last at 97.38" in line
+    assert "… (31 times, last at 97.38937" in line  # 31π
 
 
 def test_stiff_flows_end_and_say_so(dynopt, here):
