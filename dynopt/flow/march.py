@@ -162,13 +162,14 @@ def blow_up_time(path: Path, field_of: Field) -> float | None:
 
     None where it does not fall, as for exponential growth, which overflows without a finite blow-up time.
     """
-    sizes = np.linalg.norm(path.y, axis=1)
+    sizes = np.max(np.abs(path.y), axis=1)  # a sum of squares would overflow long before
     grown = np.flatnonzero(sizes >= np.sqrt(sizes[-1]) * np.sqrt(max(sizes[0], 1.0)))
     grown = grown[:: max(1, len(grown) // _POINTS)]
     with np.errstate(all="ignore"):
-        times, states = np.array(path.t)[grown], np.array(path.y)[grown]
+        times, states, sizes = np.array(path.t)[grown], np.array(path.y)[grown], sizes[grown]
         rates = np.array([field_of(t, y) for t, y in zip(times, states, strict=True)])
-        inverse = np.sum(states * states, axis=1) / np.sum(states * rates, axis=1)
+        shape = states / sizes[:, None]
+        inverse = sizes * np.sum(shape * shape, axis=1) / np.sum(shape * rates, axis=1)
     usable = np.isfinite(inverse) & (inverse > 0)
     inverse, times = inverse[usable], times[usable]
     if len(times) < 3 or not inverse[-1] < inverse[0] / 2:
