@@ -46,7 +46,8 @@ def run(
         The figure (.png, .svg or .pdf) with its data beside it (.npz), or a folder for a whole run
         (no suffix); trajectory.png if left out, nothing with --json alone.
     solver
-        RK23, RK45, DOP853 (explicit), Radau, BDF (implicit, for stiff flows) or LSODA.
+        RK23, RK45, DOP853 (explicit), Radau, BDF (implicit, for stiff flows), LSODA (switching), or auto:
+        DOP853, or LSODA where the flow is stiff.
     rtol
         Relative tolerance per step.
     atol
@@ -54,7 +55,8 @@ def run(
     events
         Events to find along flows, each a call; repeat the option for several:
         "entering-ball(center=[0,0], radius=0.1, terminal=yes)", leaving-ball, leaving-box(lower=…, upper=…),
-        "objective-level(level=0.01)", "zero-velocity(speed=1e-6)", "turning-point(coordinate=1)".
+        "objective-level(level=0.01)", "energy-level(name=E, level=0.01)", "zero-velocity(speed=1e-6)",
+        "turning-point(coordinate=1)", "steady(tolerance=1e-8)" (stops at rest and tells the critical point).
     levels
         Number of step-sizes h, h/2, h/4, … for the order.
     panel

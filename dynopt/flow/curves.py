@@ -33,6 +33,7 @@ class Curve(Result):
     t, points, values : times ``(m,)``, θ ``(m, n)`` and J(θ) ``(m,)``.
     outcome, message, failed_at : how it ended; the iteration at which a run diverged.
     energies, events, statistics : what the flow declares; what happened; the solver's counts.
+    missed : names of the events that did not happen.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Curve(Result):
     energies: tuple[Energy, ...] = ()
     events: tuple[Hit, ...] = ()
     statistics: dict[str, Any] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

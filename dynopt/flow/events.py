@@ -13,9 +13,13 @@ from dynopt.core.problem import Problem, oracle
 from dynopt.core.registry import parse_call
 from dynopt.core.result import Result
 from dynopt.errors import Misuse, closest
+from dynopt.flow.field import at_times, one_by_one, velocity
 
-Level = Callable[[float, Any], float]
-"""A function of (t, state) whose zeros are the event; the blocks of the state have shape ``(n,)``."""
+Level = Callable[[Any, Any], Any]
+"""A function of (t, state) whose zeros are the event; the blocks of the state have shape ``(n,)``.
+
+A ``batched`` one takes times ``(*batch,)`` and blocks ``(*batch, n)`` and gives values ``(*batch,)``.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,20 @@ class Event:
     build : gives the function of (t, state) for a flow on a problem.
     terminal : whether the integration stops there.
     direction : +1 for upward crossings alone, −1 for downward ones, 0 for both.
+    batched : whether the function takes many states at once (see `Level`); otherwise they are given one by one.
+    rest : whether the event means that the flow has come to rest: it happens at the start too if the
+        function is negative there, and an integration that it stops has converged.
 
-    A start that lies exactly on the zero does not count: a crossing needs a sign on the way in.
+    A start that lies exactly on the zero does not count: a crossing needs a sign on the way in.  A
+    function that touches zero without changing sign does not cross it either.
     """
 
     name: str
     build: Callable[[Flow, Problem], Level]
     terminal: bool = False
     direction: int = 0
+    batched: bool = False
+    rest: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,25 +57,25 @@ class Hit(Result):
     theta: np.ndarray
 
 
-def event(function: Level, name: str = "", *, terminal: bool = False, direction: int = 0) -> Event:
+def event(function: Level, name: str = "", *, terminal: bool = False, direction: int = 0, batched: bool = False) -> Event:
     """The event that ``function(t, state)`` crosses zero.
 
     >>> event(lambda t, state: state.theta[0] - 1, "x = 1").name
     'x = 1'
     """
-    return Event(name or getattr(function, "__name__", "event"), lambda flow, problem: function, terminal, direction)
+    return Event(name or getattr(function, "__name__", "event"), lambda flow, problem: function, terminal, direction, batched)
 
 
 def entering_ball(center: Sequence[Any], radius: Any, *, terminal: bool = False) -> Event:
     """θ comes within ``radius`` of ``center`` from outside."""
     build = _ball(center, radius)
-    return Event(f"entering the ball of radius {radius} at {_point(center)}", build, terminal, -1)
+    return Event(f"entering the ball of radius {radius} at {_point(center)}", build, terminal, -1, True)
 
 
 def leaving_ball(center: Sequence[Any], radius: Any, *, terminal: bool = False) -> Event:
     """θ goes farther than ``radius`` from ``center`` from inside."""
     build = _ball(center, radius)
-    return Event(f"leaving the ball of radius {radius} at {_point(center)}", build, terminal, +1)
+    return Event(f"leaving the ball of radius {radius} at {_point(center)}", build, terminal, +1, True)
 
 
 def leaving_box(lower: Sequence[Any], upper: Sequence[Any], *, terminal: bool = False) -> Event:
@@ -76,9 +86,9 @@ def leaving_box(lower: Sequence[Any], upper: Sequence[Any], *, terminal: bool = 
 
     def build(flow: Flow, problem: Problem) -> Level:
         _fits("leaving-box", low, problem)
-        return lambda t, state: float(np.min(np.minimum(state[0] - low, high - state[0])))
+        return lambda t, state: np.min(np.minimum(state[0] - low, high - state[0]), axis=-1)
 
-    return Event(f"leaving the box {_point(lower)} to {_point(upper)}", build, terminal, -1)
+    return Event(f"leaving the box {_point(lower)} to {_point(upper)}", build, terminal, -1, True)
 
 
 def leaving(inside: Callable[[np.ndarray], float], name: str = "leaving the set", *, terminal: bool = False) -> Event:
@@ -89,7 +99,30 @@ def leaving(inside: Callable[[np.ndarray], float], name: str = "leaving the set"
 def objective_level(level: Any, *, terminal: bool = False) -> Event:
     """J(θ) crosses ``level``, in either direction."""
     value = _number("objective-level", "level", level)
-    return Event(f"J = {value:g}", lambda flow, problem: lambda t, state: float(problem.value(state[0])) - value, terminal)
+    return Event(f"J = {value:g}", lambda flow, problem: lambda t, state: problem.value(state[0]) - value, terminal, 0, True)
+
+
+def energy_level(level: Any, name: Any = "", *, terminal: bool = False) -> Event:
+    """An energy that the flow declares crosses ``level``, in either direction; ``name`` may be left out where it declares one alone."""
+    value = _number("energy-level", "level", level)
+
+    def build(flow: Flow, problem: Problem) -> Level:
+        asked, zero = oracle(problem), np.zeros(problem.dimension)
+        begin = at_times(flow, flow.start_time)
+        known = list(begin.energies(begin.init(zero, asked), asked, flow.start_time))
+        if not known:
+            raise Misuse(f"energy-level: {flow.name} declares no energy; use objective-level(level=...)")
+        chosen = str(name) or known[0]
+        if chosen not in known or (not name and len(known) > 1):
+            given = f"name={str(name)!r} is no energy of {flow.name}" if name else f"{flow.name} declares several energies"
+            raise Misuse(f"energy-level: {given}; choose one of {', '.join(known)}, as in name='{known[0]}'")
+
+        def level(t: Any, state: Any) -> Any:
+            return flow.at(t).energies(state, asked, t)[chosen] - value
+
+        return level if begin is flow else one_by_one(level)  # schedules are columns to the field, not to an energy
+
+    return Event(f"{str(name) or 'energy'} = {value:g}", build, terminal, 0, True)
 
 
 def zero_velocity(speed: Any = 1e-6, *, terminal: bool = False) -> Event:
@@ -98,9 +131,24 @@ def zero_velocity(speed: Any = 1e-6, *, terminal: bool = False) -> Event:
 
     def build(flow: Flow, problem: Problem) -> Level:
         asked = oracle(problem)
-        return lambda t, state: float(np.linalg.norm(flow.at(t).field(state, asked, t)[0])) - slow
+        return lambda t, state: np.linalg.norm(velocity(flow, asked, t, state)[0], axis=-1) - slow
 
-    return Event(f"speed below {slow:g}", build, terminal, -1)
+    return Event(f"speed below {slow:g}", build, terminal, -1, True)
+
+
+def steady(tolerance: Any = 1e-8, *, terminal: bool = True) -> Event:
+    """‖s'‖ of the whole state falls below ``tolerance``: the flow is at rest, and not only θ on its way round.
+
+    A flow that creeps past a saddle more slowly than that counts as at rest too; what it rests at is
+    told by `dynopt.flow.rest.resting_place`.
+    """
+    slow = _number("steady", "tolerance", tolerance, positive=True)
+
+    def build(flow: Flow, problem: Problem) -> Level:
+        asked = oracle(problem)
+        return lambda t, state: np.linalg.norm(np.concatenate(velocity(flow, asked, t, state), axis=-1), axis=-1) - slow
+
+    return Event(f"at rest, state velocity below {slow:g}", build, terminal, -1, True, rest=True)
 
 
 def turning_point(coordinate: Any = 1, *, terminal: bool = False) -> Event:
@@ -110,9 +158,9 @@ def turning_point(coordinate: Any = 1, *, terminal: bool = False) -> Event:
         asked = oracle(problem)
         if _number("turning-point", "coordinate", coordinate) % 1 or not 1 <= coordinate <= problem.dimension:
             raise Misuse(f"turning-point: there is no coordinate {coordinate}; {problem.name} has coordinates 1 to {problem.dimension}")
-        return lambda t, state: float(flow.at(t).field(state, asked, t)[0][int(coordinate) - 1])
+        return lambda t, state: velocity(flow, asked, t, state)[0][..., int(coordinate) - 1]
 
-    return Event(f"turning point of coordinate {coordinate}", build, terminal)
+    return Event(f"turning point of coordinate {coordinate}", build, terminal, 0, True)
 
 
 EVENTS: dict[str, Callable[..., Event]] = {
@@ -120,7 +168,9 @@ EVENTS: dict[str, Callable[..., Event]] = {
     "leaving-ball": leaving_ball,
     "leaving-box": leaving_box,
     "objective-level": objective_level,
+    "energy-level": energy_level,
     "zero-velocity": zero_velocity,
+    "steady": steady,
     "turning-point": turning_point,
 }
 
@@ -135,7 +185,7 @@ def parse_event(text: str) -> Event:
     if call.name not in EVENTS:
         raise Misuse(f"there is no event {call.name!r}; {closest(call.name, EVENTS)}")
     values = dict(call.values)
-    stop = values.pop("terminal", "no")
+    stop = values.pop("terminal", "yes" if call.name == "steady" else "no")
     if stop not in ("yes", "no"):
         raise Misuse(f"{text!r}: terminal={stop} is not an option; choose yes or no")
     try:
@@ -150,6 +200,8 @@ _EXAMPLES = {
     "leaving-ball": "leaving-ball(center=[0,0], radius=2)",
     "leaving-box": "leaving-box(lower=[-1,-1], upper=[1,1])",
     "objective-level": "objective-level(level=0.01)",
+    "energy-level": "energy-level(name=E, level=0.01)",
+    "steady": "steady(tolerance=1e-8)",
     "zero-velocity": "zero-velocity(speed=1e-6)",
     "turning-point": "turning-point(coordinate=1)",
 }
@@ -160,7 +212,7 @@ def _ball(center: Sequence[Any], radius: Any) -> Callable[[Flow, Problem], Level
 
     def build(flow: Flow, problem: Problem) -> Level:
         _fits("ball", middle, problem)
-        return lambda t, state: float(np.linalg.norm(state[0] - middle)) - size
+        return lambda t, state: np.linalg.norm(state[0] - middle, axis=-1) - size
 
     return build
 

@@ -26,7 +26,9 @@ from dynopt.core.oracle import FunctionOracle
 from dynopt.core.problem import Problem
 from dynopt.errors import Misuse, Outcome
 from dynopt.flow.events import Event, Hit, Level
-from dynopt.flow.march import Field, Path, Watch, march
+from dynopt.flow.field import Field
+from dynopt.flow.march import Path, march
+from dynopt.flow.watch import Watch
 from dynopt.problems.pieces import Pieces
 
 SWITCHES = 2000
@@ -102,16 +104,21 @@ class KinkedField(Field):
         """Itself: for events it stands for the flow, so that they see the velocity of the mode."""
         return self
 
+    def numbers(self) -> tuple[()]:
+        """None that events would have to evaluate: it knows its flow's schedules itself."""
+        return ()
+
     def field(self, state: Any, oracle: Any, t: Any) -> Any:
-        """The velocity in the mode, as blocks."""
+        """The velocity in the mode at states with blocks ``(q, n)``, as blocks of that shape; not counted."""
         count = self.count
-        velocity = self.unpack(self(t, np.concatenate(state)))
+        times = np.broadcast_to(np.ravel(t), len(state[0]))
+        rates = [self(float(s), np.concatenate([block[i] for block in state])) for i, s in enumerate(times)]
         self.count = count
-        return velocity
+        return self.unpack(np.array(rates).T)
 
     def velocities(self, t: float, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The velocity of the packed state on each of m pieces, shape ``(m, N)``."""
-        flow = self.flow.at(t) if self.scheduled else self.flow
+        flow = self.flow.at(t)
         state = self.kind(*(block[None].repeat(len(rows), 0) for block in self.unpack(y)))
         oracle = FunctionOracle(self.problem.value, lambda x: self.pieces.gradient(x, rows))
         return np.concatenate(flow.field(state, oracle, t), axis=-1)
@@ -244,7 +251,7 @@ def slide(
     whole, end = Path(t0, field_of.start), t0 + horizon
     t, y, leaving = t0, field_of.start, False
     while True:
-        before = [w.level(t, field_of.unpack(y)) for w in watch]
+        before = [_level(w, t, field_of.unpack(y)) for w in watch]
         stuck = field_of.choose(t, y, rtol, atol, leaving)
         if stuck is not None:
             whole.end(Outcome.BUDGET_SPENT, stuck)
@@ -271,12 +278,17 @@ def slide(
 def _jumps(whole: Path, watch: list[Watch], before: list[float], t: float, state: Any) -> Hit | None:
     """Record the events whose functions change sign where the velocity jumps, up to the first terminal one, which is returned."""
     for w, left in zip(watch, before, strict=True):
-        right = w.level(t, state)
+        right = _level(w, t, state)
         if (left < 0 <= right and w.event.direction >= 0) or (left > 0 >= right and w.event.direction <= 0):
             whole.hits.append(Hit(w.event.name, t, state[0]))
             if w.event.terminal:
                 return whole.hits[-1]
     return None
+
+
+def _level(watch: Watch, t: float, state: Any) -> float:
+    """The event's function at one state with blocks ``(n,)``."""
+    return float(np.ravel(watch.level(np.array([t]), type(state)(*(block[None] for block in state))))[0])
 
 
 def _append(whole: Path, path: Path) -> None:
@@ -286,4 +298,6 @@ def _append(whole: Path, path: Path) -> None:
             whole.y.append(y)
             whole.pieces.append(piece)
     whole.hits += [h for h in path.hits if h.name != _EXIT]
+    whole.solvers += [name for name in path.solvers if name not in whole.solvers]
+    whole.advice = whole.advice or path.advice
     whole.njev, whole.nlu = whole.njev + path.njev, whole.nlu + path.nlu

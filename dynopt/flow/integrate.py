@@ -14,18 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from dynopt.core.algorithm import Algorithm, Flow
+from dynopt.core.algorithm import Flow
 from dynopt.core.problem import Problem
-from dynopt.errors import Misuse, closest
+from dynopt.errors import Misuse, Outcome, closest
 from dynopt.flow.events import Event, Level
 from dynopt.flow.events import event as named_event
+from dynopt.flow.field import Field
 from dynopt.flow.inclusion import KinkedField, kinks, slide
-from dynopt.flow.march import Field, Watch, march
+from dynopt.flow.march import march
+from dynopt.flow.rest import resting_place
 from dynopt.flow.solution import Solution
+from dynopt.flow.watch import Watch
 from dynopt.problems.pieces import regularised
 
-SOLVERS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA")
-"""SciPy's steppers: the first three explicit, Radau and BDF implicit (stiff flows), LSODA switching."""
+SOLVERS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA", "auto")
+"""SciPy's steppers: the first three explicit, Radau and BDF implicit (stiff flows), LSODA switching; auto chooses."""
 
 EVALUATIONS = 400_000
 """Default budget of field evaluations: seconds to half a minute, whatever the flow."""
@@ -57,17 +60,26 @@ def integrate(
     problem : the objective.
     start : θ at the start, one number per coordinate; the problem's own start by default.
     horizon : the duration, > 0.
-    method : a SciPy stepper, one of `SOLVERS`; Radau or BDF for stiff flows.
+    method : a SciPy stepper, one of `SOLVERS`; Radau or BDF for stiff flows.  ``auto`` takes LSODA when
+        stability would force 1000 or more steps on DOP853 (the duration times the fastest decay rate in
+        the spectrum of the Jacobian at the start, over 6.39), DOP853 otherwise; it changes to LSODA once,
+        when 1000 steps have been held back by stability (their mean times the fastest decay rate is near 6.39).
     rtol, atol : error tolerances per step, relative and absolute.
     events : `Event` objects, or plain functions of (t, state).
     t_eval : times to report instead of the solver's steps.
-    max_evaluations : budget of field evaluations, so that nothing runs for ever.
+    max_evaluations : budget of field evaluations, so that nothing runs for ever; a step counts for ten at least.
     regularise : ε > 0, for a landscape with kinks; the flow is then stiff, and Radau takes the place of an explicit solver.
 
     Raises
     ------
     Misuse : a start of the wrong dimension, a horizon or tolerance out of range, an unknown solver,
         an algorithm in place of a flow.
+
+    Notes
+    -----
+    Implicit solvers get the exact Jacobian of the field (`dynopt.flow.field.Field.jacobian`), or SciPy's
+    differences where the problem has kinks.  An explicit solver that was asked for is never replaced:
+    after 1000 steps held back by stability the message and ``statistics["advice"]`` say that the flow is stiff.
 
     Examples
     --------
@@ -78,14 +90,12 @@ def integrate(
     >>> str(solution.outcome)
     'done'
     """
-    if isinstance(flow, Algorithm) or not isinstance(flow, Flow):
-        raise Misuse(f"{flow!r} is not a flow; integrate a Flow such as DIN(alpha=2), or use iterates() for an algorithm")
+    flow = checked_flow(flow)
     method = _solver(method)
-    positive("horizon", horizon)
-    _tolerances(rtol, atol)
+    tolerances(rtol, atol)
     theta0 = starting_point(problem, start)
-    flow = flow.numeric()
     t0 = float(flow.start_time)
+    duration(horizon, t0)
     pieces = kinks(problem)
     if regularise is not None:
         if pieces is None:
@@ -96,7 +106,7 @@ def integrate(
         field_of = Field(flow, problem, theta0, t0) if pieces is None else KinkedField(flow, problem, theta0, t0, pieces)
     seen: Any = field_of if isinstance(field_of, KinkedField) else flow
     watch = [Watch(e if isinstance(e, Event) else named_event(e), seen, problem) for e in events]
-    grid = None if t_eval is None else _grid(t_eval, t0, horizon)
+    grid = None if t_eval is None else time_grid(t_eval, t0, horizon)
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         warnings.simplefilter("always")
         settings = (method, t0, horizon, rtol, atol, watch, max_evaluations)
@@ -110,8 +120,8 @@ def integrate(
     rows = values.reshape(len(field_of.kind._fields), problem.dimension, len(times))
     states = field_of.kind(*(row.T for row in rows))
     statistics = {
-        "solver": method, "rtol": rtol, "atol": atol, "steps": len(path.t) - 1,
-        "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu,
+        "solver": ", then ".join(path.solvers) or method, "rtol": rtol, "atol": atol, "steps": len(path.t) - 1,
+        "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu, "advice": path.advice,
     }  # fmt: skip
     if isinstance(field_of, KinkedField):
         statistics |= {
@@ -122,8 +132,16 @@ def integrate(
         }
     elif regularise is not None:
         statistics |= {"regularised_eps": float(regularise)}
+    if path.blow_up is not None:
+        statistics["blow_up_time"] = path.blow_up
+    message = path.message
+    if path.outcome is Outcome.CONVERGED:
+        place = resting_place(problem, field_of.unpack(path.y[-1])[0])
+        statistics["rest"] = place.to_dict()
+        message += f", {place}"
     hits = tuple(sorted(path.hits, key=lambda h: h.t))
-    return Solution(flow, problem, times, states, path.outcome, path.message, hits, statistics, dense, (path.t[0], path.t[-1]))
+    missed = tuple(w.event.name for w in watch if w.event.name not in {h.name for h in hits})
+    return Solution(flow, problem, times, states, path.outcome, message, hits, statistics, dense, (path.t[0], path.t[-1]), missed)
 
 
 def starting_point(problem: Problem, start: Sequence[float] | np.ndarray | None) -> np.ndarray:
@@ -151,6 +169,21 @@ def positive(name: str, value: Any) -> None:
         raise Misuse(f"{name}={value} is outside (0, oo); give a positive number")
 
 
+def duration(horizon: Any, t0: float) -> None:
+    """`Misuse` unless the horizon is a positive duration that numbers of the size of ``t0`` can hold."""
+    positive("horizon", horizon)
+    least = 100 * (math.nextafter(t0, math.inf) - t0)
+    if horizon < least:
+        raise Misuse(f"horizon={horizon} is too short to leave t = {t0:g} in double precision; give at least {least:.2g}")
+
+
+def checked_flow(flow: Any) -> Flow:
+    """The flow in floating point; `Misuse` for anything else."""
+    if not isinstance(flow, Flow):
+        raise Misuse(f"{flow!r} is not a flow; integrate a Flow such as DIN(alpha=2), or use iterates() for an algorithm")
+    return flow.numeric()
+
+
 def _solver(name: str) -> str:
     known = {s.lower(): s for s in SOLVERS}
     if name.lower() not in known:
@@ -158,7 +191,8 @@ def _solver(name: str) -> str:
     return known[name.lower()]
 
 
-def _tolerances(rtol: float, atol: float) -> None:
+def tolerances(rtol: float, atol: float) -> None:
+    """`Misuse` unless both can be met."""
     smallest = 100 * np.finfo(float).eps
     if not smallest <= rtol < 1:
         raise Misuse(f"rtol={rtol} is outside [{smallest:.3g}, 1); double precision offers no less, choose one such as 1e-10")
@@ -166,7 +200,8 @@ def _tolerances(rtol: float, atol: float) -> None:
         raise Misuse(f"atol={atol} is outside [0, oo); choose one such as 1e-12")
 
 
-def _grid(t_eval: Sequence[float], t0: float, horizon: float) -> np.ndarray:
+def time_grid(t_eval: Sequence[float], t0: float, horizon: float) -> np.ndarray:
+    """The asked times, if they ascend within the flow's time."""
     grid = np.asarray(t_eval, dtype=float)
     if grid.ndim != 1 or not np.all(np.diff(grid) > 0) or (len(grid) and not t0 <= grid[0] <= grid[-1] <= t0 + horizon * (1 + 1e-12)):
         raise Misuse(f"t_eval must ascend within [{t0:g}, {t0 + horizon:g}], the time of the flow; correct the times or the horizon")

@@ -25,12 +25,13 @@ class Solution(Result):
     problem : the objective.
     t : times, shape ``(m,)``: the solver's own steps, or ``t_eval`` as far as the solution goes.
     states : the state there, a NamedTuple of blocks of shape ``(m, n)``; the first is θ.
-    outcome : ``done`` (horizon reached), ``event`` (a terminal one fired), ``diverged`` (non-finite
-        values, finite-time blow-up or step-size underflow) or ``budget spent``.
+    outcome : ``done`` (horizon reached), ``event`` (a terminal one fired), ``converged`` (one that asks for
+        rest did), ``diverged`` (non-finite values, finite-time blow-up or step-size underflow) or ``budget spent``.
     message : the outcome in words, with the place.
     events : every `Hit`, in order of time.
-    statistics : solver, rtol, atol, steps, and evaluations of the field (nfev), of its Jacobian
-        (njev) and LU decompositions (nlu).
+    statistics : solver, rtol, atol, steps, and evaluations of the field (nfev), of its Jacobian (njev)
+        and LU decompositions (nlu); ``advice`` where stability held an explicit solver back; ``blow_up_time``,
+        an estimate, after a blow-up; ``rest``, the critical point reached, after convergence.
     dense : t ↦ packed state, the solver's interpolant; call the solution itself for blocks.
     """
 
@@ -45,6 +46,8 @@ class Solution(Result):
     dense: Callable[[Any], np.ndarray] = field(repr=False)
     reach: tuple[float, float] = (0.0, 0.0)
     """First and last time of the solution."""
+    missed: tuple[str, ...] = ()
+    """Names of the events that were looked for and did not happen."""
 
     @property
     def theta(self) -> np.ndarray:
@@ -61,12 +64,19 @@ class Solution(Result):
                 f"the solution of {self.flow.name} covers times {first:g} to {last:g} ({self.outcome}), "
                 f"not {times.min():g} to {times.max():g}; ask within, or integrate over a longer horizon"
             )
-        packed = np.asarray(self.dense(times.ravel()))
+        with np.errstate(all="ignore"):  # an end that overflowed
+            packed = np.asarray(self.dense(times.ravel()))
         rows = packed.reshape(len(self.states), self.problem.dimension, times.size)
         return type(self.states)(*(row.T.reshape(*times.shape, -1) for row in rows))
 
     def to_dict(self) -> dict[str, Any]:
-        """``flow, problem, t, points, outcome, message, events, statistics``."""
+        """``flow, problem, t, points, outcome, message, events, missed, statistics``."""
         document = {"flow": self.flow.call(), "problem": self.problem.name, "t": self.t, "points": self.theta}
-        told = {"outcome": self.outcome, "message": self.message, "events": self.events, "statistics": self.statistics}
+        told = {
+            "outcome": self.outcome,
+            "message": self.message,
+            "events": self.events,
+            "missed": self.missed,
+            "statistics": self.statistics,
+        }
         return {name: plain(value) for name, value in {**document, **told}.items()}

@@ -167,7 +167,7 @@ def _flow_curve(text: str, solution: Solution, given: bool) -> Curve:
     found = energies(solution.flow, solution.problem, times, states)
     return Curve(
         text, "flow", given, times, states[0], values, solution.outcome, solution.message,
-        energies=found, events=solution.events, statistics=solution.statistics,
+        energies=found, events=solution.events, statistics=solution.statistics, missed=solution.missed,
     )  # fmt: skip
 
 

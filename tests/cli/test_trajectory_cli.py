@@ -48,6 +48,40 @@ def test_negative_starts_solvers_and_events(dynopt, here):
     assert [h["t"] for h in curve["events"]] == pytest.approx([np.pi / 3, 2 * np.pi / 3, np.pi], abs=1e-6)
 
 
+def test_an_event_that_never_happens_and_a_steady_state_are_told(dynopt, here):
+    words = "trajectory", "din(alpha=2,beta=0.1)", "--problem", "double-well", "--horizon", "100", "--events", "objective-level(level=99)"
+    code, out, _ = dynopt(*words, "--events", "steady(tolerance=1e-6)")
+    assert code == 0
+    assert "converged" in out
+    assert "from a minimum at (1.41421, 0)" in out
+    assert "din(alpha=2,beta=0.1): J = 99 did not happen" in out
+    code, out, _ = dynopt(*words, "--events", "steady(tolerance=1e-6)", "--json")
+    [curve] = json.loads(out)["curves"]
+    assert (curve["outcome"], curve["missed"]) == ("converged", ["J = 99"])
+    assert curve["statistics"]["rest"]["kind"] == "minimum"
+
+
+def test_an_event_that_happens_often_is_told_in_one_line(dynopt, here):
+    _, out, _ = dynopt(
+        "trajectory", "hbf(alpha=0)", "--problem", "quadratic(spectrum=[1])", "--horizon", "100", "--events", "turning-point(coordinate=1)"
+    )  # fmt: skip
+    [line] = [said for said in out.splitlines() if "turning point" in said]
+    assert "at t = 3.14159265" in line
+    assert "… (31 times, last at 97.38937" in line  # 31π
+
+
+def test_stiff_flows_end_and_say_so(dynopt, here):
+    words = "trajectory", "din(alpha=2,beta=10000)", "--problem", "double-well", "--json"
+    code, out, _ = dynopt(*words, "--max-evaluations", "20000")
+    [curve] = json.loads(out)["curves"]
+    assert (code, curve["outcome"]) == (0, "budget spent")
+    assert "stiff" in curve["message"]
+    assert curve["statistics"]["advice"]
+    code, out, _ = dynopt(*words, "--solver", "auto")
+    [curve] = json.loads(out)["curves"]
+    assert (code, curve["outcome"], curve["statistics"]["solver"]) == (0, "done", "LSODA")
+
+
 def test_divergence_is_an_outcome_not_a_failure(dynopt, here):
     (here / "mine.py").write_text("def hill(x):\n    return -x**4\n")
     code, out, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "mine.py:hill", "--start", "1", "--horizon", "1")
@@ -85,6 +119,8 @@ def test_a_method_from_a_file(dynopt, here):
         (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--out", "a.tiff"], ".png, .svg, .pdf"),
         (["gd(gamma=0.1)", "--problem", "thesis-3.2", "--panel", "x"], "choose gap or energy"),
         (["gd(gamma=0.1)", "--problem", "no.py:f"], "no file 'no.py'"),
+        (["nesterov_flow", "--problem", "thesis-3.2", "--horizon", "1e-18"], "too short to leave t = 0.1"),
+        (["din(alpha=2,beta=1)", "--problem", "thesis-3.2", "--events", "energy-level(level=1)"], "choose one of E_min, E_max, E"),
         (["gd(gamma=0.1)"], "--problem"),
         (["--problem", "thesis-3.2"], "no method to run"),
     ],

@@ -10,7 +10,10 @@ from scipy.linalg import expm
 
 from dynopt import DIN, INNA, GradientFlow, HeavyBallFlow, Landscape, NesterovFlow, Quadratic, Schedule, VanishingDIN
 from dynopt.errors import Misuse, Outcome
+from dynopt.flow.events import leaving_ball
+from dynopt.flow.field import Field
 from dynopt.flow.integrate import SOLVERS, integrate
+from dynopt.flow.march import Path, blow_up_time
 
 BOWL = Landscape(lambda x, y: x**2 + x * y + 2 * y**2, name="bowl")
 HESSIAN = np.array([[2.0, 1.0], [1.0, 4.0]])
@@ -39,7 +42,7 @@ def test_din_is_the_matrix_exponential(alpha, beta):
 def test_every_solver_reaches_the_same_point(name):
     solution = integrate(DIN(alpha=2, beta=0.1), BOWL, START, 2.0, method=name.lower(), rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(solution.theta[-1], din_by_exponential(2.0, 0.1, 2.0), atol=2e-6)
-    assert solution.statistics["solver"] == name
+    assert solution.statistics["solver"] == ("DOP853" if name == "auto" else name)
     assert (solution.statistics["nlu"] > 0) == (name in ("Radau", "BDF"))
 
 
@@ -113,12 +116,25 @@ def test_blow_up_is_an_outcome_at_the_known_time(name):
     assert "blow-up" in solution.message
     assert solution.t[-1] == pytest.approx(1 / 32, rel=1e-3)
     assert np.all(np.isfinite(solution.theta))
+    assert solution.statistics["blow_up_time"] == pytest.approx(1 / 32, rel=1e-3)
+
+
+def test_the_blow_up_time_is_estimated_before_the_end():
+    """(1 − 8t)^(−1/2) cut at ‖θ‖ = 100: the steps so far point at 1/8."""
+    solution = integrate(GradientFlow(), QUARTIC, [1.0], 10.0, events=[leaving_ball([0], 100, terminal=True)])
+    field = Field(GradientFlow(), QUARTIC, np.array([1.0]), 0.0)
+    path = Path(0.0, np.array([1.0]))
+    path.t, path.y = list(solution.t), list(solution.theta)
+    assert solution.t[-1] < 0.125 * (1 - 5e-5)
+    assert blow_up_time(path, field) == pytest.approx(0.125, rel=1e-9)
 
 
 def test_overflow_is_an_outcome():
     solution = integrate(GradientFlow(), Quadratic([-2]), [1.0], 1000.0, method="RK45", rtol=1e-4)
     assert solution.outcome is Outcome.DIVERGED
     assert solution.t[-1] == pytest.approx(np.log(np.finfo(float).max) / 2, rel=1e-2)
+    assert "overflow" in solution.message  # exponential growth ends at no finite time
+    assert "blow_up_time" not in solution.statistics
 
 
 @pytest.mark.parametrize("name", SOLVERS)
@@ -175,6 +191,7 @@ class Broken(GradientFlow):
         ({"start": None}, "no start of its own"),
         ({"horizon": 0}, "outside (0, oo)"),
         ({"horizon": float("inf")}, "outside (0, oo)"),
+        ({"flow": NesterovFlow(), "horizon": 1e-18}, "too short to leave t = 0.1"),
         ({"method": "RK4"}, "did you mean RK45?"),
         ({"rtol": 1e-17}, "double precision"),
         ({"atol": -1.0}, "atol=-1.0"),
