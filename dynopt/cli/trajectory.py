@@ -23,6 +23,7 @@ def run(
     panel: str = "gap",
     max_evaluations: int | None = None,
     max_steps: int | None = None,
+    regularise: float | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Draw flows and iterates from one start and measure the distance between them.
@@ -64,6 +65,9 @@ def run(
         Budget of field evaluations per flow.
     max_steps
         Budget of iterations per run.
+    regularise
+        On a problem with kinks flows are differential inclusions, followed from kink to kink; this
+        width EPS > 0 rounds every |h| to sqrt(h^2 + EPS^2) for the flows instead.
     json
         Print one JSON document.
     """
@@ -78,7 +82,8 @@ def run(
     point: Any = None if start is None else numbers(start, "--start")
     with _working():
         study = trajectory(
-            list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels, **budgets
+            list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels,
+            regularise=regularise, **budgets,
         )  # fmt: skip
         written = None if target is None else study.save(target, panel=panel)
     if json:

@@ -21,6 +21,9 @@ def run(
     mutate: Annotated[bool, Parameter(negative="")] = False,
     fresh: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
+    html: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    latex: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    smt2: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> int:
     """Prove or refute the statements of claim files.
 
@@ -45,21 +48,30 @@ def run(
         counterexamples are re-checked every time.
     json
         Print one JSON document on stdout and nothing else.
+    html
+        Write the verdicts as one self-contained page to this file (- for stdout).
+    latex
+        Write them as a LaTeX document, a theorem a claim, to this file (- for stdout).
+    smt2
+        Write every question to the deciders in SMT-LIB to this folder, one file a question (- for stdout, as one script).
     """
     from dynopt.errors import Outcome
+    from dynopt.report.claims_files import Wanted
     from dynopt.store.cache import cache_folder
     from dynopt.symbolic.ledger import verify
 
+    wanted = Wanted(html=html, latex=latex, smt2=smt2, json=json)
     cache = None if fresh else cache_folder("proofs")
     if jobs is None:
         jobs = os.cpu_count() or 1
     with _Progress(sys.stderr.isatty()) as progress:
         result = verify(paths or None, select or None, seconds=seconds, jobs=jobs, mutate=mutate, cache=cache, progress=progress.show)
+    on_stdout = wanted.write(result, seconds=seconds)
     if json:
         from dynopt.cli.output import document
 
         document(result)
-    else:
+    elif not on_stdout:
         from dynopt.report.claims import report
 
         report(result)

@@ -14,6 +14,7 @@ import torch
 from dynopt.core.registry import parse_call
 from dynopt.errors import Misuse, closest
 from dynopt.escape.saddle import Saddle
+from dynopt.escape.starts import combine
 
 MEANINGS = {
     "coordinate": "the part of θ − saddle along the unstable directions has length at least `radius`",
@@ -120,7 +121,11 @@ def _coordinate(saddle: Saddle, radius: float) -> Built:
             offset = float(saddle.point[axes[0]])
             return (theta[..., axes[0]] - offset if offset else theta[..., axes[0]]).abs()
         shift = theta - torch.as_tensor(saddle.point, dtype=theta.dtype, device=theta.device)
-        part = shift[..., list(axes)] if axes is not None else shift @ torch.as_tensor(unstable, dtype=theta.dtype, device=theta.device)
+        part = (
+            shift[..., list(axes)]
+            if axes is not None
+            else combine(shift, torch.as_tensor(unstable, dtype=theta.dtype, device=theta.device))
+        )
         return part[..., 0].abs() if part.shape[-1] == 1 else torch.sqrt(_square_distance(part, np.zeros(part.shape[-1])))
 
     return radius, measure

@@ -50,8 +50,17 @@ def draw(start: str, scale: float, saddle: Saddle, *, seed: int, first: int, sto
             shift[:, list(saddle.axes)] = 0.0
         else:
             unstable = torch.as_tensor(saddle.unstable, device=device)
-            shift = shift - (shift @ unstable) @ unstable.T
+            shift = shift - combine(combine(shift, unstable), unstable.T)
     return (torch.as_tensor(saddle.point, device=device) + scale * shift).to(dtype)
+
+
+def combine(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """``rows @ columns`` for (batch, n) and (n, d), added up term by term.
+
+    A matrix product rounds differently in batches of different sizes; this one gives every row the
+    same number wherever it stands.
+    """
+    return sum(rows[:, i : i + 1] * columns[i] for i in range(len(columns)))  # type: ignore[return-value]
 
 
 def survival(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], np.ndarray]:

@@ -199,14 +199,8 @@ def _run(
         if np.any(stuck | spent):
             messages = [f"stopped or blew up at t = {t:.10g}: the step-size fell below the spacing of numbers" for t in lanes.t[stuck]]
             _leave(record, lanes, stuck, first, Outcome.DIVERGED, messages)
-            _leave(
-                record,
-                lanes,
-                spent,
-                first,
-                Outcome.BUDGET_SPENT,
-                [f"{budget} field evaluations were spent at t = {t:g}" for t in lanes.t[spent]],
-            )
+            messages = [f"{budget} field evaluations were spent at t = {t:g}" for t in lanes.t[spent]]
+            _leave(record, lanes, spent, first, Outcome.BUDGET_SPENT, messages)
             _keep(lanes, watch, ~(stuck | spent))
             continue
         steps = lanes.attempt()

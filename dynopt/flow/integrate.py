@@ -20,10 +20,12 @@ from dynopt.errors import Misuse, Outcome, closest
 from dynopt.flow.events import Event, Level
 from dynopt.flow.events import event as named_event
 from dynopt.flow.field import Field
+from dynopt.flow.inclusion import KinkedField, kinks, slide
 from dynopt.flow.march import march
 from dynopt.flow.rest import resting_place
 from dynopt.flow.solution import Solution
 from dynopt.flow.watch import Watch
+from dynopt.problems.pieces import regularised
 
 SOLVERS = ("RK23", "RK45", "DOP853", "Radau", "BDF", "LSODA", "auto")
 """SciPy's steppers: the first three explicit, Radau and BDF implicit (stiff flows), LSODA switching; auto chooses."""
@@ -44,8 +46,13 @@ def integrate(
     events: Sequence[Event | Level] = (),
     t_eval: Sequence[float] | None = None,
     max_evaluations: int = EVALUATIONS,
+    regularise: float | None = None,
 ) -> Solution:
     """Integrate s' = field(s, ∇J, t) from ``flow.start_time`` over the duration ``horizon``.
+
+    On a landscape with kinks the flow is the differential inclusion with the Clarke subdifferential
+    (thesis (2.8)) and is followed from kink to kink, crossing or sliding (`dynopt.flow.inclusion`);
+    with ``regularise`` every |h| becomes √(h² + ε²) instead.
 
     Parameters
     ----------
@@ -60,7 +67,8 @@ def integrate(
     rtol, atol : error tolerances per step, relative and absolute.
     events : `Event` objects, or plain functions of (t, state).
     t_eval : times to report instead of the solver's steps.
-    max_evaluations : budget of field evaluations, so that nothing runs for ever.
+    max_evaluations : budget of field evaluations, so that nothing runs for ever; a step counts for ten at least.
+    regularise : ε > 0, for a landscape with kinks; the flow is then stiff, and Radau takes the place of an explicit solver.
 
     Raises
     ------
@@ -88,12 +96,21 @@ def integrate(
     theta0 = starting_point(problem, start)
     t0 = float(flow.start_time)
     duration(horizon, t0)
-    field_of = Field(flow, problem, theta0, t0)
-    watch = [Watch(e if isinstance(e, Event) else named_event(e), flow, problem) for e in events]
+    pieces = kinks(problem)
+    if regularise is not None:
+        if pieces is None:
+            raise Misuse(f"regularise={regularise} has no kink of {problem.name} to round; leave it out")
+        method = method if method in ("Radau", "BDF", "LSODA") else "Radau"
+        field_of = Field(flow, regularised(problem, regularise), theta0, t0)  # type: ignore[arg-type]
+    else:
+        field_of = Field(flow, problem, theta0, t0) if pieces is None else KinkedField(flow, problem, theta0, t0, pieces)
+    seen: Any = field_of if isinstance(field_of, KinkedField) else flow
+    watch = [Watch(e if isinstance(e, Event) else named_event(e), seen, problem) for e in events]
     grid = None if t_eval is None else time_grid(t_eval, t0, horizon)
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         warnings.simplefilter("always")
-        path = march(field_of, method, t0, horizon, rtol, atol, watch, max_evaluations)
+        settings = (method, t0, horizon, rtol, atol, watch, max_evaluations)
+        path = slide(field_of, *settings) if isinstance(field_of, KinkedField) else march(field_of, *settings)
     dense = path.dense()
     if grid is None:
         times, values = np.array(path.t), np.array(path.y).T
@@ -106,6 +123,15 @@ def integrate(
         "solver": ", then ".join(path.solvers) or method, "rtol": rtol, "atol": atol, "steps": len(path.t) - 1,
         "nfev": field_of.count, "njev": path.njev, "nlu": path.nlu, "advice": path.advice,
     }  # fmt: skip
+    if isinstance(field_of, KinkedField):
+        statistics |= {
+            "selection": "Filippov",
+            "mode_switches": field_of.switches,
+            "modes": field_of.log,
+            "not_unique_at": field_of.ambiguous,
+        }
+    elif regularise is not None:
+        statistics |= {"regularised_eps": float(regularise)}
     if path.blow_up is not None:
         statistics["blow_up_time"] = path.blow_up
     message = path.message

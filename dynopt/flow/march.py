@@ -14,6 +14,7 @@ from dynopt.flow.field import Field
 from dynopt.flow.stiffness import IMPLICIT, MANY, advice, spectrum, steps_needed
 from dynopt.flow.watch import Watch
 
+_STEP = 10  # a step costs the budget this many evaluations at least: its own arithmetic and the events take time too
 _POINTS = 40  # of the trajectory, at most twice as many, from which a blow-up time is estimated
 
 
@@ -55,10 +56,11 @@ def march(field_of: Field, method: str, t0: float, horizon: float, rtol: float, 
             method, switching = IMPLICIT, False
     solver = _solver(path, method, field_of, t0, field_of.start, end, rtol, atol)
     while solver.status == "running":
-        if field_of.count >= budget:
+        if max(field_of.count, _STEP * (len(path.t) - 1)) >= budget:
             _advise(path, field_of)
             told = _oscillation(path, field_of, horizon)
-            path.end(Outcome.BUDGET_SPENT, f"{field_of.count} field evaluations were spent at t = {path.t[-1]:g}; raise the budget{told}")
+            spent = f"{field_of.count} field evaluations in {len(path.t) - 1} steps"
+            path.end(Outcome.BUDGET_SPENT, f"{spent} were spent at t = {path.t[-1]:g}; raise the budget{told}")
             break
         field_of.finite = True
         failure = _step(solver, field_of)
@@ -160,13 +162,14 @@ def blow_up_time(path: Path, field_of: Field) -> float | None:
 
     None where it does not fall, as for exponential growth, which overflows without a finite blow-up time.
     """
-    sizes = np.linalg.norm(path.y, axis=1)
+    sizes = np.max(np.abs(path.y), axis=1)  # a sum of squares would overflow long before
     grown = np.flatnonzero(sizes >= np.sqrt(sizes[-1]) * np.sqrt(max(sizes[0], 1.0)))
     grown = grown[:: max(1, len(grown) // _POINTS)]
     with np.errstate(all="ignore"):
-        times, states = np.array(path.t)[grown], np.array(path.y)[grown]
+        times, states, sizes = np.array(path.t)[grown], np.array(path.y)[grown], sizes[grown]
         rates = np.array([field_of(t, y) for t, y in zip(times, states, strict=True)])
-        inverse = np.sum(states * states, axis=1) / np.sum(states * rates, axis=1)
+        shape = states / sizes[:, None]
+        inverse = sizes * np.sum(shape * shape, axis=1) / np.sum(shape * rates, axis=1)
     usable = np.isfinite(inverse) & (inverse > 0)
     inverse, times = inverse[usable], times[usable]
     if len(times) < 3 or not inverse[-1] < inverse[0] / 2:

@@ -73,14 +73,13 @@ def rotation(method: str | System, at: Any) -> Rotation:
     turning = [z for z in _roots(space, value) if abs(z.imag) > 0]
     spirals = any(q.eval(value) < 0 for q in _discriminants(space))
     roots = turning if spirals else _roots(space, value)
-    step = 1.0
-    if not space.continuous:
+    if space.continuous:
+        rates = [(abs(z.imag), -z.real) for z in roots]
+    else:
         assert isinstance(space.system, Algorithm)
         at_time = clock(space.system.numeric())
         step = float(at_time.times(1)[1] - at_time.start)
-    rates = [(abs(np.angle(z)) / step, -math.log(abs(z)) / step if z else math.inf) for z in roots]
-    if space.continuous:
-        rates = [(abs(z.imag), -z.real) for z in roots]
+        rates = [(abs(float(np.angle(z))) / step, -math.log(abs(z)) / step if z else math.inf) for z in roots]
     frequency, decay = min(rates, key=lambda r: r[1])
     return Rotation(spirals, float(frequency) if spirals else 0.0, float(decay))
 
@@ -156,9 +155,9 @@ def measured(t: np.ndarray, u: np.ndarray, w: np.ndarray) -> Rotation:
         return Rotation(None, 0.0, float(rate), turned, f"turned by {turned:.3g} half turns in a time of {t[-1] - t[0]:.3g}")
     if np.max(np.abs(np.diff(angle))) > 1 / _FEWEST:
         return Rotation(None, 0.0, math.nan, turned, f"fewer than {_FEWEST} samples in half a turn")
-    whole = np.arange(int(turned) + 1)
-    first = np.array([int(np.argmax(angle >= k)) for k in whole])  # the angle may tremble: the first time counts
-    when, height = (np.array([_reached(angle, values, k, i) for k, i in zip(whole, first, strict=True)]) for values in (t, logarithm))
+    # the angle may tremble: the first time that it reaches k half turns counts
+    reached = [(k, int(np.argmax(angle >= k))) for k in range(int(turned) + 1)]
+    when, height = (np.array([_reached(angle, values, k, i) for k, i in reached]) for values in (t, logarithm))
     slope = np.polyfit(when, height, 1)[0] if len(when) > 2 else (height[-1] - height[0]) / (when[-1] - when[0])
     return Rotation(True, float(np.pi * (len(when) - 1) / (when[-1] - when[0])), -float(slope), turned)
 

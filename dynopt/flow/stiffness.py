@@ -20,8 +20,8 @@ LARGE = 1000
 
 
 def spectrum(field: Field, t: float, y: np.ndarray) -> np.ndarray:
-    """Eigenvalues of the Jacobian of the field; empty where it is not finite, or `LARGE`."""
-    if len(y) > LARGE:
+    """Eigenvalues of the Jacobian of the field; empty where it is not finite, or `LARGE`, or the problem has kinks."""
+    if len(y) > LARGE or not getattr(field.problem, "smooth", True):
         return np.empty(0)
     matrix = field.derivative(t, y)
     return np.linalg.eigvals(matrix) if np.all(np.isfinite(matrix)) else np.empty(0)
@@ -30,7 +30,7 @@ def spectrum(field: Field, t: float, y: np.ndarray) -> np.ndarray:
 def fastest_decay(values: np.ndarray) -> float:
     """The largest −Re λ over eigenvalues that decay at least as fast as they turn, |Im λ| ≤ −Re λ; 0 where there are none.
 
-    >>> fastest_decay(np.array([-5, -100 + 3j, -1 + 1000j, 2]))
+    >>> fastest_decay(np.array([-5, -100 + 3j, -200 + 1000j, 2]))
     100.0
     """
     decay = -np.real(values)

@@ -44,6 +44,7 @@ def trajectory(
     levels: int = 3,
     max_evaluations: int = EVALUATIONS,
     max_steps: int = STEPS,
+    regularise: float | None = None,
 ) -> TrajectoryStudy:
     """Flows and algorithms from one start: their trajectories, distances, orders and energies.
 
@@ -63,6 +64,8 @@ def trajectory(
     solver, rtol, atol, events, max_evaluations : see `dynopt.flow.integrate.integrate`; events may also be calls.
     levels : number of step-sizes for the order, at least 1 (which measures none).
     max_steps : budget of iterations per run.
+    regularise : ε > 0 to round the kinks of a non-smooth problem for its flows, which are otherwise followed
+        as differential inclusions (`dynopt.flow.integrate.integrate`); algorithms run on the problem itself.
 
     Raises
     ------
@@ -87,7 +90,8 @@ def trajectory(
 
     def solve(flow: Flow) -> Solution:
         return integrate(
-            flow, objective, theta0, duration, method=solver, rtol=rtol, atol=atol, events=watched, max_evaluations=max_evaluations
+            flow, objective, theta0, duration, method=solver, rtol=rtol, atol=atol, events=watched, max_evaluations=max_evaluations,
+            regularise=regularise,
         )  # fmt: skip
 
     found: list[tuple[str, Any, Any]] = [
@@ -106,7 +110,7 @@ def trajectory(
     settings = {
         "methods": [text for text, _ in named], "solver": solver, "rtol": rtol, "atol": atol, "levels": levels,
         "events": [getattr(e, "name", getattr(e, "__name__", "event")) for e in watched],
-        "max_evaluations": max_evaluations, "max_steps": max_steps,
+        "max_evaluations": max_evaluations, "max_steps": max_steps, "regularise": regularise,
     }  # fmt: skip
     return TrajectoryStudy(objective, theta0, duration, tuple(curves), tuple(distances), settings, _versions())
 

@@ -95,7 +95,7 @@ def shade_concave(axes: Any, problem: Any, box: Box, colour: str = "#F6DDD3", la
 def critical_points(problem: Any) -> list[tuple[str, tuple[float, ...]]]:
     """Kind and place of the isolated critical points, where exact solving is certain to be quick; otherwise none.
 
-    That is: quadratic functions, and polynomials (with ``abs``) of degree at most 6 in at most two coordinates.
+    That is: quadratic functions, and polynomials (with ``abs``, max, min) of degree at most 6 in at most two coordinates.
     """
     return [(c.kind, tuple(float(v) for v in c.point)) for c in _exact(problem) if c.isolated and all(v.is_number for v in c.point)]
 
@@ -109,11 +109,13 @@ def lowest_value(problem: Any) -> float | None:
 def _exact(problem: Any) -> Sequence[Any]:
     import sympy as sp
 
+    from dynopt.problems.pieces import abs_form
+
     if not hasattr(problem, "critical_points"):
         return ()
     expression = getattr(problem, "expression", None)
     if expression is not None and not hasattr(problem, "spectrum"):
-        plain = expression.replace(sp.Abs, lambda inside: inside)
+        plain = abs_form(expression).replace(sp.Abs, lambda inside: inside)
         symbols = problem.symbols
         degree = sp.Poly(plain, *symbols).total_degree() if plain.is_polynomial(*symbols) else 7
         if degree > 6 or (problem.dimension > 2 and (degree > 2 or problem.dimension > 20)):

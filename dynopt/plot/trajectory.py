@@ -120,7 +120,7 @@ def _coordinates(axes: Any, study: Any) -> None:
         )
         for j in shown:
             axes.plot(curve.t, curve.points[:, j], color=colour(i), linewidth=1.5, label=label_of(curve) if j == shown[0] else "", **style)
-    reach, lowest, highest = 1.1 * _reach(study), float(np.min(study.start)), float(np.max(study.start))
+    reach, lowest, highest = max(1.1 * _reach(study), 1e-12), float(np.min(study.start)), float(np.max(study.start))
     if any(np.max(np.abs(c.points - study.start)) > reach for c in study.curves):
         axes.set_ylim(lowest - reach, highest + reach)
     named = "θ" if dimension == 1 else "θ: coordinates " + ", ".join(str(j + 1) for j in shown)

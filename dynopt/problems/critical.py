@@ -10,26 +10,32 @@ import sympy as sp
 
 from dynopt.core.problem import CriticalPoint
 from dynopt.errors import Misuse
+from dynopt.problems.pieces import Pieces
 from dynopt.problems.polynomial_system import real_solutions
+from dynopt.problems.subdifferential import clarke
 
 if TYPE_CHECKING:
     from dynopt.problems.landscape import Landscape
 
 
 def critical_points(landscape: Landscape) -> tuple[CriticalPoint, ...]:
-    """All real solutions of ∇J = 0 with the exact spectrum of ∇²J.
+    """All real solutions of ∇J = 0 with the exact spectrum of ∇²J, and the kinks where 0 ∈ ∂J.
 
-    Where J contains ``abs``, the generalized gradient replaces sign(0) by a multiplier in [−1, 1];
-    points where it contains 0 are listed with the kind ``kink``.  `Misuse` when SymPy cannot solve
-    the equations.
+    With ``abs``, max and min each sign pattern of the kinks is solved for.  On a kink its sign is a
+    multiplier in [−1, 1]; where as many kinks meet as there are coordinates, their crossings are
+    solved for instead.  Isolated kinks are listed (kind ``kink``) when the exact Clarke
+    subdifferential contains 0 or that is undecided.  `Misuse` when SymPy cannot solve the equations.
     """
-    gradient, symbols = list(landscape.gradient_expression), landscape.symbols
-    signs = sorted({a for g in gradient for a in g.atoms(sp.sign)}, key=sp.default_sort_key)
+    pieces = None if landscape.smooth else Pieces(landscape)
+    count = 0 if pieces is None else pieces.count
     found: dict[tuple[Any, ...], CriticalPoint] = {}
-    for pattern in itertools.product((-1, 0, 1), repeat=len(signs)):
-        for point, isolated in _pattern_solutions(gradient, symbols, signs, pattern, landscape):
-            if point not in found:
-                found[point] = _classify(landscape, point, isolated, kink=0 in pattern)
+    for pattern in itertools.product((-1, 0, 1), repeat=count):
+        for point, isolated in _pattern_solutions(landscape, pieces, pattern):
+            if point in found:
+                continue
+            if 0 in pattern and isolated and clarke(landscape, point).contains().answer == "outside":
+                continue
+            found[point] = _classify(landscape, point, isolated, kink=0 in pattern)
     return tuple(sorted(found.values(), key=lambda c: [_order(v) for v in c.point]))
 
 
@@ -37,27 +43,38 @@ def _order(value: Any) -> tuple[int, Any]:
     return (0, float(value)) if value.is_number else (1, 0.0)
 
 
-def _pattern_solutions(
-    gradient: list[Any], symbols: Any, signs: list[Any], pattern: tuple[int, ...], landscape: Landscape
-) -> Iterator[tuple[tuple[Any, ...], bool]]:
+def _pattern_solutions(landscape: Landscape, pieces: Pieces | None, pattern: tuple[int, ...]) -> Iterator[tuple[tuple[Any, ...], bool]]:
     """Solutions where each kink function has the sign of the pattern (0: on the kink, multiplier in [−1, 1])."""
+    symbols, signs, switches = landscape.symbols, (pieces.signs if pieces else ()), (pieces.switches if pieces else ())
+    gradient = pieces.gradient_expression if pieces else list(landscape.gradient_expression)
     multipliers = {s: sp.Dummy("t", real=True) if p == 0 else sp.Integer(p) for s, p in zip(signs, pattern, strict=True)}
-    fixed = {sp.Abs(s.args[0]): p * s.args[0] for s, p in zip(signs, pattern, strict=True)}
-    equations = [sp.expand(g.xreplace(multipliers).xreplace(fixed)) for g in gradient]
-    equations += [s.args[0] for s, p in zip(signs, pattern, strict=True) if p == 0]
     free = [m for m in multipliers.values() if m.is_Symbol]
-    for solution in _solve(equations, [*symbols, *free], landscape):
+    heights = [h.xreplace(multipliers) for h in switches]
+    on = [h for h, p in zip(heights, pattern, strict=True) if p == 0]
+    slopes = [sp.expand(g.xreplace(multipliers)) for g in gradient]
+    crossing = len(on) >= len(symbols) and not any(h.has(*free) for h in on)
+    for solution in _solve(on if crossing else slopes + on, list(symbols) if crossing else [*symbols, *free], landscape):
         point = tuple(solution.get(s, s) for s in symbols)
-        numbers = all(v.is_number for v in point)
         if any(v.is_real is False for v in point):
             continue
-        at = dict(zip(symbols, point, strict=True))
-        sides = [(sp.sign(s.args[0].subs(at)), p) for s, p in zip(signs, pattern, strict=True)]
-        if numbers and any(side != p for side, p in sides):
-            continue
-        if any(abs(solution.get(m, sp.Integer(0))) > 1 for m in free if solution.get(m, sp.Integer(0)).is_number):
-            continue
-        yield point, numbers
+        at = {**dict(zip(symbols, point, strict=True)), **{m: solution.get(m, sp.Integer(0)) for m in free}}
+        if pieces is None or any(_holds(values, heights, pattern, free) for values in _samples(at, symbols)):
+            yield point, all(v.is_number for v in point)
+
+
+def _samples(at: dict[Any, Any], symbols: Any) -> Iterator[dict[Any, Any]]:
+    """The solution itself, or members of a family of solutions."""
+    parameters = sorted({p for v in at.values() for p in v.free_symbols if p in symbols}, key=lambda p: p.name)
+    for values in itertools.product((-3, -1, sp.Rational(1, 3), 2), repeat=len(parameters)):
+        chosen = dict(zip(parameters, values, strict=True))
+        yield {key: v.subs(chosen) for key, v in at.items()}
+
+
+def _holds(at: dict[Any, Any], heights: list[Any], pattern: tuple[int, ...], free: list[Any]) -> bool:
+    """Whether the kink functions have the signs of the pattern and the multipliers lie in [−1, 1]."""
+    if any(p and sp.sign(h.subs(at)) != p for h, p in zip(heights, pattern, strict=True)):
+        return False
+    return all(not at[m].is_number or abs(at[m]) <= 1 for m in free)
 
 
 def _solve(equations: list[Any], unknowns: list[Any], landscape: Landscape) -> list[dict[Any, Any]]:

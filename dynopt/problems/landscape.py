@@ -13,6 +13,7 @@ import sympy as sp
 from dynopt.core.problem import CriticalPoint
 from dynopt.errors import Misuse
 from dynopt.problems.critical import critical_points
+from dynopt.problems.pieces import abs_form
 
 
 class Landscape:
@@ -20,7 +21,7 @@ class Landscape:
 
     Parameters
     ----------
-    function : plain arithmetic in its coordinates; ``abs`` and SymPy functions (``sympy.sin``) may be used.
+    function : plain arithmetic in its coordinates; ``abs`` and SymPy functions (``sympy.sin``, ``sympy.Max``) may be used.
     constants : values for keyword-only parameters of ``function``.
     name : shown in tables; the function's name by default.
     dimension : number of coordinates, needed only when the function takes ``*x``.
@@ -80,8 +81,9 @@ class Landscape:
 
     @cached_property
     def gradient_expression(self) -> sp.Matrix:
-        """∇J, a column; at kinks sign(0) = 0."""
-        return sp.Matrix([sp.diff(self.expression, s) for s in self.symbols])
+        """∇J, a column; at kinks sign(0) = 0, max and min taken in their `abs_form`."""
+        expression = abs_form(self.expression)
+        return sp.Matrix([sp.diff(expression, s) for s in self.symbols])
 
     @cached_property
     def hessian_expression(self) -> sp.Matrix:

@@ -38,20 +38,25 @@ def text(summary: Summary) -> str:
 
 
 _GREEK = {
-    "theta_prev": "θ₋", "theta": "θ", "psi": "ψ", "alpha": "α", "beta": "β", "gamma": "γ", "lamda": "λ", "mu": "μ", "grad J": "∇J",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ", "lamda": "λ",
+    "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
+_NAMES = re.compile(rf"(?<![^\W\d_])({'|'.join(_GREEK)})(?![^\W\d_])")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def greek(expression: object) -> str:
-    """An expression's text with Greek letters for Greek names.
+    """An expression's text with Greek letters for Greek names, and signs for powers, products, roots and comparisons.
 
-    >>> greek("alpha*beta**2")
-    'α·β²'
+    >>> greek("alpha*beta**2"), greek("sqrt(mu) >= 0"), greek("Ne(sqrt(eta), 0)")
+    ('α·β²', '√(μ) ≥ 0', '√(η) ≠ 0')
     """
-    result = re.sub(r"Ne\(([^,]*), 0\)", r"\1 ≠ 0", str(expression))
-    for word, letter in _GREEK.items():
-        result = result.replace(word, letter)
+    sides = r"\(((?:[^,()]|\([^()]*\))*), ((?:[^,()]|\([^()]*\))*)\)"
+    result = re.sub(r"\bNe" + sides, r"\1 ≠ \2", str(expression))
+    result = re.sub(r"\bEq" + sides, r"\1 = \2", result)
+    result = result.replace("theta_prev", "θ₋").replace("grad J", "∇J")
+    result = _NAMES.sub(lambda m: _GREEK[m[1]], result)
+    result = re.sub(r"\bsqrt\(", "√(", result).replace(">=", "≥").replace("<=", "≤")
     return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("*", "·")
 
 

@@ -18,13 +18,45 @@ def text(study: TrajectoryStudy) -> str:
     blocks += [f"  {name} declares no flow: its time step is taken to be gamma" for name in dict.fromkeys(assumed)]
     rising = [(c, e) for c in study.curves for e in c.energies if e.largest_increase > _ROUNDING * float(max(abs(e.values)))]
     blocks += [f"energy {e.name} of {c.method} ({c.kind}) rises by up to {e.largest_increase:.2g}, at t = {e.at:g}" for c, e in rising]
-    hits = [(c, h) for c in study.curves for h in c.events]
-    blocks += [f"{c.method}: {h.name} at t = {h.t:.10g}" for c, h in hits]
+    blocks += [f"{c.method}: {line}" for c in study.curves for line in _events(c)]
     blocks += [f"{c.method}: {name} did not happen" for c in study.curves for name in c.missed]
+    blocks += [line for c in study.curves for line in _kinks(c)]
     return "\n".join(blocks)
 
 
+def _kinks(curve: Curve) -> list[str]:
+    """What a flow did on a problem with kinks."""
+    told = curve.statistics
+    if "regularised_eps" in told:
+        return [f"{curve.method}: kinks rounded, |h| as sqrt(h^2 + eps^2) with eps = {told['regularised_eps']:g} (solver {told['solver']})"]
+    if "selection" not in told:
+        return []
+    verbs = {"slides": "slides on", "turns": "turns at"}
+    modes = [f"{verbs.get(m['what'], m['what'])} {', '.join(m['kinks'])} at t = {m['t']:.6g}" for m in told["modes"]]
+    shown = "; ".join(modes[:_MODES]) + (f"; … {len(modes) - _MODES} more" if len(modes) > _MODES else "")
+    count = f"{told['mode_switches']} mode switch" + ("" if told["mode_switches"] == 1 else "es")
+    lines = [f"{curve.method}: a differential inclusion, {count}" + (f": {shown}" if shown else "")]
+    if told["not_unique_at"]:
+        places = ", ".join(f"{t:.6g}" for t in told["not_unique_at"][:_MODES])
+        lines.append(f"{curve.method}: several solutions continue from t = {places}; the slowest is followed")
+    return lines
+
+
+def _events(curve: Curve) -> list[str]:
+    """A line for each event that happened: its times, the first ones where there are many."""
+    times: dict[str, list[float]] = {}
+    for hit in curve.events:
+        times.setdefault(hit.name, []).append(hit.t)
+    lines = []
+    for name, found in times.items():
+        shown = ", ".join(f"{t:.10g}" for t in found[:_TIMES])
+        lines.append(f"{name} at t = {shown}" + (f", … ({len(found)} times, last at {found[-1]:.10g})" if len(found) > _TIMES else ""))
+    return lines
+
+
+_TIMES = 6
 _ROUNDING = 1e-15  # rises below this share of the largest value are not told; the document has them
+_MODES = 6
 _CURVES = ("method", "kind", "outcome", "end", "J at the end", "work")
 _DISTANCES = ("method", "flow", "max distance", "at t", "last", "order")
 

@@ -14,7 +14,10 @@ from dynopt.core.result import Result
 from dynopt.symbolic.claims import Check, Computation, Exists, Finding, Verdict
 from dynopt.symbolic.decide import decide, definedness, satisfiable
 from dynopt.symbolic.exact import NotExact
+from dynopt.symbolic.foreign import OverTime, foreign
 from dynopt.symbolic.formula import plain
+from dynopt.symbolic.latex import latex
+from dynopt.symbolic.query import Query
 from dynopt.symbolic.witness import Witness, breaks, complete, simplest
 
 
@@ -54,6 +57,9 @@ class Part(Result):
     tool_failure : the deciders contradict each other, a witness does not pass the exact re-check, a
         computation broke, or no damaged copy of the check can be refuted.
     mutants : with ``--mutate``, how many damaged copies were tried and how many were refuted.
+    queries : every question as the deciders got it; `deciders` has the answers under the same hash.
+    given, then : hypotheses and conclusions in LaTeX, each a list of conjuncts; an `Exists` has its
+        conditions in ``given`` and no conclusion, a `Computation` has neither.
     """
 
     part: str
@@ -65,6 +71,9 @@ class Part(Result):
     tool_failure: str = ""
     deciders: tuple[Answered, ...] = ()
     mutants: dict[str, int] | None = None
+    queries: tuple[Query, ...] = ()
+    given: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
 
 
 def judge_check(check: Check, *, seconds: float = 10.0) -> Part:
@@ -74,8 +83,12 @@ def judge_check(check: Check, *, seconds: float = 10.0) -> Part:
         if isinstance(check, Computation):
             return _computation(asked, check)
         if isinstance(check, Exists):
-            return _existence(asked, conjuncts(plain(f) for f in check.such_that))
-        return _implication(asked, conjuncts(plain(f) for f in check.given), plain(check.then))
+            such_that = conjuncts(plain(f) for f in check.such_that)
+            asked.given = tuple(map(latex, such_that))
+            return _existence(asked, such_that)
+        given, then = conjuncts(plain(f) for f in check.given), plain(check.then)
+        asked.given, asked.then = tuple(map(latex, given)), tuple(map(latex, conjuncts([then])))
+        return _implication(asked, given, then)
     except _Unsettled as error:
         return asked.part_with(Verdict.UNDECIDED, note=str(error))
     except _Failed as error:
@@ -100,11 +113,15 @@ class _Asked:
     def __init__(self, part: str, seconds: float) -> None:
         self.part, self.seconds = part, seconds
         self.answers: list[Answered] = []
+        self.queries: list[Query] = []
+        self.given: tuple[str, ...] = ()
+        self.then: tuple[str, ...] = ()
 
     def ask(self, question: str, decision: Any) -> Any:
         self.answers += [
             Answered(question, a.decider, a.version, str(a.answer), a.seconds, decision.query_hash, a.recalled) for a in decision.answers
         ]
+        self.queries.append(Query.of(question, decision.smtlib, decision.verdict))
         if decision.verdict == "disagreement":
             said = ", ".join(f"{a.decider} says {a.answer}" for a in decision.answers)
             raise _Failed(f"the deciders disagree on the {question} (query {decision.query_hash}): {said}")
@@ -118,7 +135,8 @@ class _Asked:
         return simplest(point, partial(breaks, given=given, then=then))
 
     def part_with(self, verdict: Verdict, **found: Any) -> Part:
-        return Part(self.part, verdict, deciders=tuple(self.answers), **found)
+        queries = tuple(self.queries)
+        return Part(self.part, verdict, deciders=tuple(self.answers), queries=queries, given=self.given, then=self.then, **found)
 
 
 class _Unsettled(Exception):
@@ -176,8 +194,11 @@ def _computation(asked: _Asked, check: Computation) -> Part:
     for name, method in check.methods.items():
         begun = time.perf_counter()
         try:
-            finding = method()
-        except Exception as error:
+            with foreign():
+                finding = method()
+        except OverTime as error:
+            raise _Unsettled(f"the computation {name!r} was {error}") from error
+        except (Exception, SystemExit) as error:
             raise _Failed(f"the computation {name!r} raises {type(error).__name__} ({' '.join(str(error).split())})") from error
         if not isinstance(finding, Finding):
             raise _Failed(f"the computation {name!r} returns {type(finding).__name__}; return a Finding")

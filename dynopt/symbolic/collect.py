@@ -15,6 +15,7 @@ from typing import Any
 from dynopt.errors import Misuse, closest
 from dynopt.store.bundled import bundled
 from dynopt.symbolic.claims import Check, Claim, Computation, Correction, Exists, Implication, Verdict
+from dynopt.symbolic.foreign import OverTime, foreign
 from dynopt.symbolic.formula import fault, names_fault
 
 
@@ -67,15 +68,23 @@ def collect(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
                 errors.append(str(error))
                 continue
             for index, claim in enumerate(claims):
-                problem = claim_fault(claim)
+                try:
+                    problem = claim_fault(claim)
+                except Exception as error:  # a file may put anything into a claim, even what cannot be printed
+                    problem = f"it cannot be read ({type(error).__name__}); write its texts as str and its formulas in SymPy"
                 if problem:
-                    errors.append(f"{file}: claim {claim.id!r}: {problem}")
+                    errors.append(f"{file}: claim {_name(claim, index)}: {problem}")
                 elif claim.id in entries:
                     other = entries[claim.id].path
-                    errors.append(f"{file}: the id {claim.id!r} is already used in {other}; give every claim its own id")
+                    used = "twice" if other == file else f"already in {other}"
+                    errors.append(f"{file}: the id {claim.id!r} is used {used}; give every claim its own id")
                 else:
                     entries[claim.id] = Entry(file, index, claim)
     return list(entries.values()), errors
+
+
+def _name(claim: Claim, index: int) -> str:
+    return repr(claim.id) if isinstance(claim.id, str) else f"number {index + 1}"
 
 
 def selected(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Entry]:
@@ -114,12 +123,18 @@ def _load(path: Path) -> ModuleType:
     linecache.checkcache(str(path))
     try:
         # compiled here rather than by the loader: an edited file of the same second and size must not come from a cache
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        with foreign():
+            exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
     except SyntaxError as error:
         del sys.modules[alias]
-        raise Misuse(f"{path} is not Python (line {error.lineno}: {error.msg}); correct the file") from error
+        where = f"line {error.lineno}: " if error.lineno else ""
+        raise Misuse(f"{path} is not Python ({where}{error.msg}); correct the file") from error
+    except OverTime as error:
+        del sys.modules[alias]
+        line = _line_in(path, error)
+        raise Misuse(f"{path}{line} is {error}; move long work into the functions of a Computation") from error
     except BaseException as error:
         del sys.modules[alias]
         line = _line_in(path, error)

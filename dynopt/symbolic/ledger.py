@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dynopt.core.result import Result
 from dynopt.errors import Misuse, Outcome
-from dynopt.symbolic.claims import Verdict
+from dynopt.symbolic.claims import Claim, Verdict
 from dynopt.symbolic.collect import Entry, claims_of, collect, default_paths, selected
 from dynopt.symbolic.decide.memory import kept_in
 from dynopt.symbolic.judge import Judgement, judge
@@ -99,6 +99,9 @@ def verify(
     outcome = Outcome.DONE
     try:
         for judgement in _judged(entries, Terms(seconds, mutate, cache), jobs):
+            if isinstance(judgement, str):
+                errors += [judgement] * (judgement not in errors)
+                continue
             finished[judgement.id] = judgement
             if progress is not None:
                 progress(judgement, len(finished), len(entries))
@@ -131,8 +134,8 @@ class Terms:
     cache: Path | None
 
 
-def _judged(entries: list[Entry], terms: Terms, jobs: int) -> Iterator[Judgement]:
-    """Verdicts as they come, from this process or from several."""
+def _judged(entries: list[Entry], terms: Terms, jobs: int) -> Iterator[Judgement | str]:
+    """Verdicts as they come, from this process or from several; a sentence for a file that another process could not load."""
     files: dict[Path, list[Entry]] = {}
     for entry in entries:
         files.setdefault(entry.path, []).append(entry)
@@ -160,9 +163,9 @@ def _deaf() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], terms: Terms) -> Iterator[Judgement]:
+def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], terms: Terms) -> Iterator[Judgement | str]:
     """Claims hold functions, so a process loads a file itself, once: an idle process gets the largest file that is left."""
-    waiting: dict[Future[Judgement], ProcessPoolExecutor] = {}
+    waiting: dict[Future[Judgement | str], ProcessPoolExecutor] = {}
     idle = list(pools)
     while idle or waiting:
         while idle and files:
@@ -177,14 +180,20 @@ def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], terms: Te
             yield done.result()
 
 
-def _judge_at(path: Path, index: int, terms: Terms) -> Judgement:
+def _judge_at(path: Path, index: int, terms: Terms) -> Judgement | str:
     """In a process of a pool, which loads the file once."""
     with kept_in(terms.cache):
         claims = _claims_here(path)
-    return _judge_entry(Entry(path, index, claims[index]), terms)
+    return claims if isinstance(claims, str) else _judge_entry(Entry(path, index, claims[index]), terms)
 
 
-_claims_here = lru_cache(claims_of)
+@lru_cache
+def _claims_here(path: Path) -> list[Claim] | str:
+    """The claims, or why the file that was loaded elsewhere cannot be loaded here."""
+    try:
+        return claims_of(path)
+    except Misuse as error:
+        return f"{error} (it could be loaded once, but not again in another process)"
 
 
 def _judge_entry(entry: Entry, terms: Terms) -> Judgement:

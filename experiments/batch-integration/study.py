@@ -124,18 +124,15 @@ def figure(rows: list[dict[str, Any]], gaps: np.ndarray, steps: np.ndarray) -> F
     )
     for r in rows:
         at = 1e3 * r["batch_seconds"] / r["starts"]
-        above = r["ratio"] < 1
-        cost.annotate(
-            f"×{r['ratio']:.3g}", (r["starts"], at), (0, 8 if above else -14), textcoords="offset points", ha="center", fontsize="small"
-        )
+        cost.annotate(f"×{r['ratio']:.2g}", (r["starts"], at), (7, 4), textcoords="offset points", fontsize="small")
     cost.set(xscale="log", yscale="log", xlabel="starts in the batch", ylabel="CPU ms a trajectory")
-    cost.margins(0.12, 0.15)
+    cost.margins(0.18, 0.15)
     cost.legend(frameon=False, fontsize="small", loc="lower left")
     floor = 1e-6
     gap.hist(np.maximum(gaps, floor), bins=np.logspace(-6, 1, 36), color=colour(0))
-    gap.axvline(1, color="black", linestyle="--", linewidth=1, label="the tolerance")
+    gap.axvline(1, color="black", linestyle="--", linewidth=1)
+    gap.annotate("tolerance ", (1, 0.95), xycoords=("data", "axes fraction"), ha="right", fontsize="small")
     gap.set(xscale="log", xlabel="gap of the end points / tolerance", ylabel="starts")
-    gap.legend(frameon=False, fontsize="small", loc="upper left")
     own.hist(steps, bins=np.arange(steps.min() - 0.5, steps.max() + 1.5), color=colour(0))
     own.set(xlabel="steps of a trajectory", ylabel="starts")
     return picture

@@ -61,6 +61,15 @@ def test_an_event_that_never_happens_and_a_steady_state_are_told(dynopt, here):
     assert curve["statistics"]["rest"]["kind"] == "minimum"
 
 
+def test_an_event_that_happens_often_is_told_in_one_line(dynopt, here):
+    _, out, _ = dynopt(
+        "trajectory", "hbf(alpha=0)", "--problem", "quadratic(spectrum=[1])", "--horizon", "100", "--events", "turning-point(coordinate=1)"
+    )  # fmt: skip
+    [line] = [said for said in out.splitlines() if "turning point" in said]
+    assert "at t = 3.14159265" in line
+    assert "… (31 times, last at 97.38937" in line  # 31π
+
+
 def test_stiff_flows_end_and_say_so(dynopt, here):
     words = "trajectory", "din(alpha=2,beta=10000)", "--problem", "double-well", "--json"
     code, out, _ = dynopt(*words, "--max-evaluations", "20000")

@@ -84,6 +84,12 @@ def test_an_unexpected_verdict(dynopt, file):
         (["notes.py", "--jobs", "0"], "jobs=0"),
         (["notes.py", "--slect", "square"], "--slect"),
         (["."], "holds no claim file"),
+        (["notes.py", "--latex", "-", "--json"], "--latex and --json both go to stdout"),
+        (["notes.py", "--html", "-", "--smt2", "-"], "--html and --smt2 both go to stdout"),
+        (["notes.py", "--html", "--json"], "--html needs a place, not '--json'"),
+        (["notes.py", "--html", "."], "'.' is a folder; name a file"),
+        (["notes.py", "--smt2", "."], "holds other files"),
+        (["notes.py", "--latex", "notes.py/x.tex"], "cannot be written"),
     ],
 )
 def test_misuse(dynopt, tmp_path, monkeypatch, words, sentence):
@@ -104,3 +110,57 @@ def test_a_bad_file_beside_a_good_one(dynopt, file, tmp_path):
     assert code == 2
     assert len(document["claims"]) == 2
     assert document["errors"] == ["broken.py, line 1, raises ZeroDivisionError (division by zero); correct the file"]
+
+
+def test_documents(dynopt, file, tmp_path):
+    words = ("--html", "new/page.html", "--latex", "claims.tex", "--smt2", "questions")
+    code, out, err = dynopt("verify", str(file), "--jobs", "1", "--json", *words)
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    page = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.count("<article") == 2
+    assert r"\begin{statement}[\texttt{square}, Notes, line 1]" in (tmp_path / "claims.tex").read_text()
+    hashes = {q["hash"][:8] for c in document["claims"] for ps in ("parts", "correction_parts") for p in c[ps] for q in p["queries"]}
+    assert {f.stem.rpartition("--")[2] for f in (tmp_path / "questions").glob("*.smt2")} == hashes
+    part = document["claims"][0]["parts"][0]
+    assert (part["given"], part["then"]) == (["x > 1"], ["x^{2} > x"])
+    assert not any(f.name.startswith(".") for f in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(("option", "start"), [("--latex", "\\documentclass"), ("--html", "<!DOCTYPE html>"), ("--smt2", "; square--1--")])
+def test_a_document_on_stdout_is_alone(dynopt, file, option, start):
+    code, out, err = dynopt("verify", str(file), "--jobs", "1", "--select", "square", option, "-")
+    assert (code, err) == (0, "")
+    assert out.startswith(start)
+    assert "claims:" not in out
+
+
+def test_a_file_that_prints_leaves_the_document_alone(dynopt, file):
+    file.write_text(FILE + "print('hello')\n")
+    _, out, err = dynopt("verify", str(file), "--jobs", "1", "--json")
+    assert len(json.loads(out)["claims"]) == 2
+    assert "hello" in err
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_the_table_never_cuts_a_verdict(file, width):
+    import io
+
+    from rich.console import Console
+
+    from dynopt.report.claims import report
+    from dynopt.symbolic.ledger import verify
+
+    longer = FILE.replace('id="root"', 'id="a-very-long-identifier-of-forty-two-letters"')
+    longer = longer.replace("Notes, line 1", "Notes, line 1, " + "far " * 40)
+    file.write_text(longer)
+    console = Console(width=width, file=io.StringIO())
+    report(verify(file), console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    row = next(line for line in lines if line.startswith("square"))
+    assert row.split()[1:3] == ["proved", "-"]
+    assert next(line for line in lines if line.startswith("a-very-long"))[:80].split()[1] == "ill-defined"
+    assert ("line 1, far" in row) == (width == 140)
+    assert ("place" in lines[1]) == (width == 140)

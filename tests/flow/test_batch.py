@@ -110,6 +110,21 @@ def test_a_terminal_event_ends_its_lane_alone_and_the_path_there():
     assert len(found.events[0]) == 1
 
 
+def test_what_comes_after_a_terminal_event_in_the_same_step_did_not_happen():
+    asked = [event(lambda t, s: s.theta[0] - 0.4, "later"), event(lambda t, s: s.theta[0] - 0.5, "stop", terminal=True)]
+    found = integrate_batch(HeavyBallFlow(alpha=0), Quadratic([1]), [[1.0]], 3.0, rtol=1e-3, atol=1e-3, events=asked)
+    assert [h.name for h in found.events[0]] == ["stop"]
+    assert found.t[0] == pytest.approx(np.pi / 3, abs=1e-3)
+
+
+def test_a_lane_that_leaves_takes_its_event_values_along():
+    """x = −cos t stops at −0.9; x = cos t, behind it in the batch, crosses zero at π/2 and nowhere else before t = 3."""
+    asked = [event(lambda t, s: s.theta[0] + 0.9, "stop", terminal=True, direction=1), event(lambda t, s: s.theta[0], "zero")]
+    found = integrate_batch(HeavyBallFlow(alpha=0), Quadratic([1]), [[-1.0], [1.0]], 3.0, events=asked)
+    assert [h.name for h in found.events[0]] == ["stop"]
+    assert [h.t for h in found.events[1] if h.name == "zero"] == pytest.approx([np.pi / 2])
+
+
 def test_lanes_come_to_rest():
     found = integrate_batch(GradientFlow(), Quadratic([1]), [[1.0], [0.0], [1e-9]], 100.0, events=[steady(1e-6), zero_velocity(1e-3)])
     assert set(found.outcomes) == {Outcome.CONVERGED}

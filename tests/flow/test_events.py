@@ -58,8 +58,8 @@ def test_a_level_of_a_declared_energy():
     assert times(COSINE, 6.2, energy_level(0.25)) == []
     named = times((DIN(alpha=2, beta=0.1), Quadratic([1]), [1.0]), 6.2, energy_level(0.1, "E_min"))
     assert len(named) == 1
-    scheduled = HeavyBallFlow(alpha=Schedule("1/2", lambda t: 0.5)), Quadratic([1]), [1.0]
-    assert times(scheduled, 10.0, energy_level(0.25)) == pytest.approx([hit.t], abs=1e-8)
+    scheduled = DIN(alpha=Schedule("2 + 0*t", lambda t: 2 + 0 * t), beta=0.1), Quadratic([1]), [1.0]
+    assert times(scheduled, 6.2, energy_level(0.1, "E_min")) == pytest.approx(named, abs=1e-8)
 
 
 @pytest.mark.parametrize(

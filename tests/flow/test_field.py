@@ -63,6 +63,7 @@ class RealOnly(Quadratic):
 
 def test_where_the_complex_step_does_not_apply_there_is_none_and_differences_serve():
     assert jacobian(GradientFlow(), dynopt.problem("thesis-2.1"), POINT) is None
+    assert jacobian(GradientFlow(), Landscape(lambda x: x**2 + abs(x) / 10**9, name="faint kink"), [2.0]) is None
     assert jacobian(GradientFlow(), Modulus([1]), [2.0]) is None
     assert jacobian(GradientFlow(), RealOnly([1]), [2.0]) is None
     field = Field(GradientFlow(), RealOnly([3]), np.array([2.0]), 0.0)

@@ -35,6 +35,7 @@ def test_the_reached_point_is_classified(start, kind, point):
     assert rest["kind"] == kind
     np.testing.assert_allclose(rest["point"], point, atol=1e-12)
     assert kind in solution.message
+    assert (solution.t[-1] == 0) == (start == (0.0, 0.0))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.integrate import solve_ivp
 
 import dynopt
@@ -76,6 +77,19 @@ def test_auto_stays_explicit_where_that_is_cheap_and_switches_once_where_stiffne
     assert solution.outcome is Outcome.DONE
     np.testing.assert_allclose(solution.theta[-1], [20.0, 0.0], atol=1e-3)
     assert solution(10.0).theta[0] == pytest.approx(10.0, abs=1e-3)
+
+
+def test_chattering_at_a_kink_is_not_called_stiff_and_ends_within_the_budget():
+    jumping = Landscape(lambda x, y: 100 * sp.Piecewise((y - x, y > x), (x - y, True)) + x, name="jumping")  # no abs: no pieces to slide on
+    solution = integrate(GradientFlow(), jumping, (0.5, 0.6), 10.0, method="auto", max_evaluations=20_000, rtol=1e-6)
+    assert solution.outcome is Outcome.BUDGET_SPENT
+    assert (solution.statistics["solver"], solution.statistics["advice"]) == ("DOP853", "")
+
+
+def test_a_step_counts_for_ten_evaluations_at_least():
+    solution = integrate(HeavyBallFlow(alpha=0), Quadratic([1]), [1.0], 1e6, method="LSODA", max_evaluations=5000)
+    assert solution.outcome is Outcome.BUDGET_SPENT
+    assert solution.statistics["steps"] == 500
 
 
 def test_a_fast_oscillation_is_not_called_stiff():

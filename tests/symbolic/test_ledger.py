@@ -172,3 +172,19 @@ def test_a_sample_of_the_shipped_claims_can_fail():
     result = dynopt.verify(select=SAMPLE, mutate=True)
     assert [c.id for c in result.claims if c.failures] == []
     assert len(result.claims) == len(SAMPLE)
+
+
+@pytest.mark.slow
+def test_a_file_that_loads_only_once(example, tmp_path):
+    """The processes that judge load a file again; what fails then is a sentence, not the end."""
+    fickle = tmp_path / "fickle.py"
+    text = example.read_text().replace('id="heavy', 'id="fickle-heavy')
+    fickle.write_text("from pathlib import Path\nPath(__file__).with_suffix('.once').touch(exist_ok=False)\n" + text)
+    copies = [example, fickle]
+    for i in range(3):
+        copies.append(tmp_path / f"copy_{i}.py")
+        copies[-1].write_text(example.read_text().replace('id="heavy', f'id="copy-{i}-heavy'))
+    result = dynopt.verify(copies, jobs=2)
+    assert (len(result.claims), result.exit_code) == (8, 2)
+    (error,) = result.errors
+    assert error.startswith(f"{fickle}, line 2, raises FileExistsError")

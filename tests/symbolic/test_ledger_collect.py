@@ -35,7 +35,20 @@ def test_files_and_lists(tmp_path):
         ("x = 1", "defines no Claim"),
         (HEAD + "c = Claim(id='a', source='s', statement='t', check=[])", "unexpected keyword argument 'check'"),
         (HEAD + "c = Claim(id='a', source='s', statement='t', checks=[Implication(then=sp.sin(x) > 0)])", "sin(x) is outside the language"),
-        (GOOD.replace("'good'", "'other'"), "the id 'other' is already used in"),
+        (GOOD.replace("'good'", "'other'"), "the id 'other' is used already in"),
+        (HEAD + "import sys\nsys.exit(0)", "line 5, raises SystemExit (0)"),
+        (HEAD + "c = Claim(id='a', source='s', statement='t', checks=[Implication(given=[z > 1], then=x > 0)])", "name 'z' is not defined"),
+        (
+            HEAD + "c = Claim(id='a', source='s', statement='t', checks=[Implication(then=x**y > 0)])".replace("y", "(x + 1)"),
+            "outside the language",
+        ),
+        (
+            HEAD + "class C:\n    def __repr__(self): raise OSError\nc = Claim(id='a', source='s', statement='t', checks=[C()])",
+            "claim 'a': it cannot be read (OSError)",
+        ),
+        ("import nosuchmodule", "raises ModuleNotFoundError (No module named 'nosuchmodule')"),
+        ("def f():\n    return f()\nf()", "raises RecursionError"),
+        ("x = 1\0", "is not Python (source code string cannot contain null bytes)"),
     ],
 )
 def test_a_bad_file_does_not_stop_the_others(tmp_path, text, sentence):
@@ -47,6 +60,40 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path, text, sentence):
     assert sentence in errors[0]
     assert "none.py" in errors[1]
     assert all("\n" not in e for e in errors)
+
+
+def test_a_file_that_never_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("dynopt.symbolic.foreign.SECONDS", 0.2)
+    monkeypatch.setattr("dynopt.symbolic.foreign.PATIENCE", 100)  # the machine may be busy
+    (tmp_path / "bad.py").write_text(HEAD + "while True:\n    pass")
+    (tmp_path / "good.py").write_text(GOOD)
+    entries, errors = collect([tmp_path])
+    assert [e.claim.id for e in entries] == ["good"]
+    assert len(errors) == 1
+    assert "bad.py, line 4, is not finished in 0.2 s; move long work" in errors[0]
+
+
+def test_a_file_that_waits_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("dynopt.symbolic.foreign.SECONDS", 0.5)
+    monkeypatch.setattr("dynopt.symbolic.foreign.PATIENCE", 2)
+    # waiting costs no processor time, and the first stop is swallowed
+    (tmp_path / "bad.py").write_text("import time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    time.sleep(60)\n")
+    (error,) = collect([tmp_path])[1]
+    assert "bad.py, line 5, is not finished in 1 s" in error
+
+
+def test_what_a_file_prints_is_not_output(tmp_path, capsys):
+    (tmp_path / "claims.py").write_text(GOOD + "print('hello')\n")
+    assert len(collect([tmp_path])[0]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "hello\n")
+
+
+def test_the_same_id_twice_in_a_file(tmp_path):
+    (tmp_path / "claims.py").write_text(GOOD + "d = Claim(id='good', source='s', statement='t', checks=c.checks)\n")
+    entries, errors = collect([tmp_path])
+    assert len(entries) == 1
+    assert "the id 'good' is used twice; give every claim its own id" in errors[0]
 
 
 def test_an_edited_file_is_read_again(tmp_path):

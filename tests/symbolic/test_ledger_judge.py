@@ -23,6 +23,7 @@ class Answer:
     seconds: float = 0.25
     witness: Any = None
     note: str = ""
+    recalled: bool = False
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Decision:
     witness: Any = None
     answers: tuple = (Answer("smt", "proved"), Answer("exact", "proved"))
     query_hash: str = "abc"
+    smtlib: str = "(check-sat)"
 
 
 ROOT = Place(sp.sqrt(y), y >= 0, (x > 1,))
@@ -130,6 +132,28 @@ def test_computations():
     assert "ZeroDivisionError" in judge_check(Computation(methods={"a": lambda: 1 / 0, "b": found(True)})).tool_failure
     assert "returns bool" in judge_check(Computation(methods={"a": lambda: True, "b": found(True)})).tool_failure
     assert not judge(Claim(**CLAIM, checks=[split], expected=Verdict.UNDECIDED)).ok
+
+
+def test_computations_that_leave_or_never_end(monkeypatch, capsys):
+    def exits():
+        raise SystemExit(4)
+
+    def endless():
+        while True:
+            pass
+
+    def prints():
+        print("working")
+        return Finding(True)
+
+    left = judge_check(Computation(methods={"a": exits, "b": exits}))
+    assert (left.verdict, left.tool_failure) == (Verdict.UNDECIDED, "the computation 'a' raises SystemExit (4)")
+    monkeypatch.setattr("dynopt.symbolic.foreign.SECONDS", 0.1)
+    monkeypatch.setattr("dynopt.symbolic.foreign.PATIENCE", 100)
+    late = judge_check(Computation(methods={"a": endless, "b": endless}))
+    assert (late.verdict, late.note) == (Verdict.UNDECIDED, "the computation 'a' was not finished in 0.1 s")
+    assert judge_check(Computation(methods={"a": prints, "b": prints})).verdict == Verdict.PROVED
+    assert capsys.readouterr().out == ""
 
 
 HOLDS, FAILS = Computation(methods={"a": found(True), "b": found(True)}), Computation(methods={"a": found(False), "b": found(False)})
