@@ -197,15 +197,15 @@ class Modes:
         return False if False in answers else None if None in answers else True
 
     def _repels_near(self, a: fmpq, b: fmpq) -> bool | None:
+        """Whether the zero of a crossing that [a, b] encloses repels, from signs that hold on all of [a, b]."""
         if a == b:
             return self.holds("repelling", a)
-        # χ(1) = det(I − M) < 0 leaves a real eigenvalue above 1, det(I + M) < 0 one below −1
-        signs = {"fold": (-1) ** len(self.matrix) if self.continuous else 1, "flip": 1}
-        for name, sign in signs.items():
-            p = self.crossings.get(name)
-            if p is not None and sign * p(a) < 0 and _nowhere_zero(p, a, b):
-                return True
-        return None
+        n = len(self.matrix)
+        if self.continuous:  # det(sI − M) < 0 at s = 0 leaves a positive real root; a positive trace a positive real part
+            signs = [(-1) ** n * self.crossings["fold"], -sum((self.matrix[i][i] for i in range(n)), fmpq_poly())]
+        else:  # det(zI − M) < 0 at z = 1 or, up to (−1)ⁿ, at z = −1 leaves a real root beyond it; |det M| > 1 some root
+            signs = [self.crossings["fold"], self.crossings["flip"], 1 - determinant(self.matrix), 1 + determinant(self.matrix)]
+        return True if any(p(a) < 0 and _nowhere_zero(p, a, b) for p in signs) else None
 
 
 def modes(system: System) -> Modes:

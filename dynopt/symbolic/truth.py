@@ -24,7 +24,7 @@ from dynopt.core.result import Result
 from dynopt.errors import Misuse
 from dynopt.symbolic.sampling import OFFSETS, draw
 from dynopt.symbolic.schur import modes, rational
-from dynopt.symbolic.sturm import separated
+from dynopt.symbolic.sturm import separated, squarefree
 from dynopt.symbolic.theorems import Theorem
 
 Point = dict[str, Fraction]
@@ -76,9 +76,11 @@ class Statement:
         self.ends = [n for n in ("mu", "L") if sp.Symbol(n, real=True) in known]
         self.names = [*self.domains, *self.ends]
         self.rest = {p.name: Fraction(p.default) for p in theorem.method.numbers() if p.name not in self.domains}
-        self.pieces = {str(a): self._compiled(a) for a in sorted(theorem.condition.atoms(sp.core.relational.Relational), key=str)}
-        self._facts = [self._compiled(f) for f in theorem.facts]
-        self._relation = {name: _RELATIONS[type(a)] for a in theorem.condition.atoms(sp.core.relational.Relational) for name in [str(a)]}
+        relations = sorted(theorem.condition.atoms(sp.core.relational.Relational), key=str)
+        self.pieces = {str(a): self._compiled(a) for a in relations}
+        self.affine = {str(a): [n for n in self.names if sp.degree(a.lhs, sp.Symbol(n, real=True)) == 1] for a in relations}
+        self._condition = self._tree(theorem.condition)
+        self._facts = [self._tree(f) for f in theorem.facts]
 
     def _compiled(self, relation: Any) -> Callable[..., Any]:
         """The left side as a function of rationals or of polynomials; a positive factor clears its denominators."""
@@ -87,25 +89,23 @@ class Statement:
         function: Callable[..., Any] = sp.lambdify(symbols, left, modules=[], cse=True)
         return function
 
+    def _tree(self, e: Any) -> Callable[[list[fmpq]], bool]:
+        if isinstance(e, (sp.And, sp.Or)):
+            parts, joined = [self._tree(a) for a in e.args], all if isinstance(e, sp.And) else any
+            return lambda values: joined(part(values) for part in parts)
+        if e in (sp.true, sp.false):
+            return lambda values: bool(e)
+        left, relation = self._compiled(e), _RELATIONS[type(e)]
+        return lambda values: relation(left(*values))
+
     def admissible(self, point: Mapping[str, Fraction]) -> bool:
+        """Whether the hypotheses hold."""
         values = [rational(point[n]) for n in self.names]
-        return all(_RELATIONS[type(f)](left(*values)) for f, left in zip(self.theorem.facts, self._facts, strict=True))
+        return all(fact(values) for fact in self._facts)
 
     def claimed(self, point: Mapping[str, Fraction]) -> bool:
         """Whether the condition holds, in exact arithmetic."""
-        values = [rational(point[n]) for n in self.names]
-
-        def truth(e: Any) -> bool:
-            if isinstance(e, sp.And):
-                return all(map(truth, e.args))
-            if isinstance(e, sp.Or):
-                return any(map(truth, e.args))
-            if e in (sp.true, sp.false):
-                return bool(e)
-            name = str(e)
-            return self._relation[name](self.pieces[name](*values))
-
-        return truth(self.theorem.condition)
+        return self._condition([rational(point[n]) for n in self.names])
 
     def truth(self, point: Mapping[str, Fraction]) -> bool | None:
         """Whether the property holds for all λ, exactly.  `Misuse` where the method is not defined."""
@@ -168,16 +168,17 @@ def check_theorem(theorem: Theorem, rng: random.Random, points: int) -> list[Tal
     share = points // (2 * len(statement.pieces)) if statement.pieces else 0
     for piece in statement.pieces:
         tally = Tally(*names, piece)
+        affine = statement.affine[piece]
         for _ in range(8 * share):
             if tally.points >= share:
                 break
-            line = _line(statement, rng)
+            line = _line(statement, rng, affine)
             for s, exact in _zeros(statement, piece, line):
                 _step_off(statement, tally, line, s, exact)
         tallies.append(tally)
     if statement.pieces:
         own = Tally(*names, OWN)
-        for _ in range(max(1, points // 160)):
+        for _ in range(max(1, points // 100)):
             found = _own_boundary(statement, rng)
             if found is not None:
                 _step_off(statement, own, *found, False)
@@ -201,9 +202,10 @@ def _test(statement: Statement, tally: Tally, point: Point) -> bool | None:
 
 
 def _step_off(statement: Statement, tally: Tally, line: Line, s: Fraction, exact: bool) -> None:
+    size = s or Fraction(1)  # a relative step off zero would stay there
     sides: list[tuple[bool | None, bool | None]] = []
     for below, above in zip(OFFSETS[::2], OFFSETS[1::2], strict=True):
-        sides.append((_test(statement, tally, line.at(s * (1 + below))), _test(statement, tally, line.at(s * (1 + above)))))
+        sides.append((_test(statement, tally, line.at(s + size * below)), _test(statement, tally, line.at(s + size * above))))
     if exact:
         _test(statement, tally, line.at(s))
     tally.boundary += 1
@@ -211,11 +213,11 @@ def _step_off(statement: Statement, tally: Tally, line: Line, s: Fraction, exact
     tally.changes += any(None not in pair and pair[0] != pair[1] for pair in sides)
 
 
-def _line(statement: Statement, rng: random.Random) -> Line:
-    """Parallel to an axis (where most pieces are affine, so that their zeros are rational), or between two random points."""
-    point = statement.random_point(rng)
-    if rng.random() < 0.7:
-        name = rng.choice(statement.names)
+def _line(statement: Statement, rng: random.Random, affine: list[str]) -> Line:
+    """Parallel to an axis, half the time to one in which the piece is affine (its zero is rational), or between two random points."""
+    point, kind = statement.random_point(rng), rng.random()
+    if kind < 0.75:
+        name = rng.choice(affine if affine and kind < 0.5 else statement.names)
         low, high = statement.steps[name]
         return Line(point | {name: Fraction(0)}, {name: Fraction(1)}, low, high)
     other = statement.random_point(rng)
@@ -227,7 +229,10 @@ def _zeros(statement: Statement, piece: str, line: Line, most: int = 3) -> Itera
     restricted = statement.pieces[piece](*line.polynomials(statement.names))
     if not isinstance(restricted, fmpq_poly) or restricted.degree() < 1:
         return
-    for a, b in separated(restricted, rational(line.low), rational(line.high))[1][:most]:
+    restricted = squarefree(restricted)  # where a piece touches zero, too
+    low, high = rational(line.low), rational(line.high)
+    ends = [(end, end) for end in (low, high) if restricted(end) == 0]
+    for a, b in (ends + separated(restricted, low, high)[1])[:most]:
         rising = restricted(b) > restricted(a)
         while b - a > abs(a + b) / 10**24:
             middle = (a + b) / 2
