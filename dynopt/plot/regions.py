@@ -1,0 +1,167 @@
+"""The region where a method has a property, in a plane of two parameters: proved boundaries over measured runs.
+
+Lines are zeros of the proved conditions (`dynopt.symbolic.theorems`), evaluated on a grid; the quiet
+shading is the worst eigenvalue over the spectrum, by dense linear algebra, which knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withTickedStroke
+
+from dynopt.core.registry import method_class
+from dynopt.plot.palette import colour, line
+from dynopt.symbolic.linearize import state_space
+from dynopt.symbolic.symbols import eigenvalue, symbol, symbolic
+from dynopt.symbolic.theorems import Theorem
+
+ASPECTS = ("stable", "non-oscillating", "diffeomorphism")
+"""In the order of their colours; each line has its ticks on the side where the property fails."""
+LEVELS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.5, 1e300)
+_BLUES = LinearSegmentedColormap.from_list("quiet blues", ["#A9C7DE", "#F4F9FC"])
+SHADES = ListedColormap([*(_BLUES(i / 5) for i in range(6)), "0.90", "0.82"])
+"""Blue where every mode decays, the darker the faster; grey where one grows."""
+_SAMPLES = 25
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two axes and the parameters that a point (x, y) stands for.
+
+    Attributes
+    ----------
+    method : a registered name.
+    title : the values of the other parameters, in words.
+    x, y : label, lowest and highest value of each axis.
+    values : (x, y) ↦ the method's parameters and the spectrum ends ``mu`` and ``L``; works on arrays.
+    marked : curves of interest, label ↦ function of (x, y) that is zero there.
+    """
+
+    method: str
+    title: str
+    x: tuple[str, float, float]
+    y: tuple[str, float, float]
+    values: Callable[[Any, Any], dict[str, Any]]
+    marked: Mapping[str, Callable[[Any, Any], Any]]
+
+    def grid(self, nx: int, ny: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cell centres, so that no axis end (where a parameter may leave its domain) is on it."""
+        (_, left, right), (_, bottom, top) = self.x, self.y
+        across, up = (np.arange(nx) + 0.5) / nx, (np.arange(ny) + 0.5) / ny
+        x, y = np.meshgrid(left + (right - left) * across, bottom + (top - bottom) * up)
+        return x, y
+
+
+def worst(plane: Plane, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The largest modulus of an eigenvalue of M(λ) (for flows e^(largest real part)) over 25 λ of [μ, L], at each (x, y)."""
+    method = method_class(plane.method)
+    space = state_space(symbolic(method))
+    numbers = [p for p in method.numbers() if space.mode_matrix.has(symbol(p))]
+    entries = [sp.lambdify([eigenvalue, *map(symbol, numbers)], e, "numpy") for e in space.mode_matrix]
+    values = plane.values(x, y)
+    n = space.mode_matrix.shape[0]
+    found = np.zeros(x.shape)
+    for share in np.linspace(0, 1, _SAMPLES):
+        lam = values["mu"] + share * (values["L"] - values["mu"])
+        arguments = [lam, *(values[p.name] for p in numbers)]
+        matrix = np.stack([np.broadcast_to(e(*arguments), x.shape) for e in entries], axis=-1).reshape(*x.shape, n, n)
+        roots = np.linalg.eigvals(matrix)
+        found = np.maximum(found, np.exp(roots.real.max(-1)) if space.continuous else np.abs(roots).max(-1))
+    return found
+
+
+def signed(condition: Any, names: Sequence[str]) -> Callable[..., Any]:
+    """A function that is positive inside the set of a condition, negative outside and zero on its boundary.
+
+    "and" is a minimum, "or" a maximum; a point set that ``≠`` removes is left to `removed`.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> inside = signed(sp.And(sp.Gt(1 - x, 0), sp.Gt(2 - y, 0)), ["x", "y"])
+    >>> [float(inside(*p)) for p in ((0.0, 0.0), (2.0, 0.0), (0.0, 2.0))]
+    [1.0, -1.0, 0.0]
+    """
+    if isinstance(condition, (sp.And, sp.Or)):
+        parts = [signed(a, names) for a in condition.args]
+        join = np.minimum if isinstance(condition, sp.And) else np.maximum
+        return lambda *at: join.reduce(np.broadcast_arrays(*(part(*at) for part in parts)))
+    if condition in (sp.true, sp.false) or isinstance(condition, sp.Ne):
+        return lambda *at: np.full(np.broadcast(*at).shape, -1.0 if condition == sp.false else 1.0)
+    sign = 1 if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)) else -1
+    return sp.lambdify([sp.Symbol(n, real=True) for n in names], sign * (condition.lhs - condition.rhs), "numpy")  # type: ignore[no-any-return]
+
+
+def removed(condition: Any, names: Sequence[str]) -> list[tuple[Callable[..., Any], Callable[..., Any]]]:
+    """Curves that the condition leaves out of its set: (zero on the curve, positive where the curve counts).
+
+    They are the left sides of ``≠``, and square factors of an option that "or" needs.
+    """
+    symbols = [sp.Symbol(n, real=True) for n in names]
+    found = []
+    for part in condition.args if isinstance(condition, sp.And) else (condition,):
+        if isinstance(part, sp.Ne):
+            found.append((sp.lambdify(symbols, part.lhs, "numpy"), lambda *at: np.ones(np.broadcast(*at).shape)))
+        elif isinstance(part, sp.Or):
+            for option in part.args:
+                rest = signed(sp.Or(*(o for o in part.args if o is not option), evaluate=False), names)
+                for base, power in sp.factor_list(option.lhs)[1]:
+                    if power % 2 == 0 and isinstance(option, sp.StrictGreaterThan):
+                        found.append((sp.lambdify(symbols, base, "numpy"), lambda *at, rest=rest: -rest(*at)))
+    return found
+
+
+def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, resolution: int = 90) -> Any:
+    """The shading and the proved boundaries of a plane; returns the shading, for a colour bar."""
+    x, y = plane.grid(resolution, resolution)
+    shading = axes.pcolormesh(
+        x, y, worst(plane, x, y), cmap=SHADES, norm=BoundaryNorm(LEVELS, SHADES.N), shading="nearest", rasterized=True, zorder=0
+    )
+    x, y = plane.grid(6 * resolution, 6 * resolution)
+    values = plane.values(x, y)
+    names = [n for n, v in values.items() if np.ndim(v) or isinstance(v, (int, float))]
+    at = [np.broadcast_to(values[n], x.shape) for n in names]
+    for i, aspect in enumerate(ASPECTS):
+        if aspect not in theorems:
+            continue
+        condition = theorems[aspect].condition
+        edge = signed(condition, names)(*at)
+        if np.any(edge < 0) and np.any(edge > 0):
+            curves = axes.contour(x, y, edge, levels=[0], colors=colour(i), linestyles=[line(i)], linewidths=1.6, zorder=3)
+            curves.set_path_effects([withTickedStroke(spacing=9, angle=-90, length=0.45)])
+        for zero, counts in removed(condition, names):
+            left_out = np.ma.masked_where(counts(*at) <= 0, np.broadcast_to(zero(*at), x.shape))
+            if left_out.count() and left_out.min() < 0 < left_out.max():
+                axes.contour(x, y, left_out, levels=[0], colors=colour(i), linestyles=[(0, (1, 2))], linewidths=1.6, zorder=3)
+    for zero in plane.marked.values():
+        axes.contour(x, y, zero(x, y), levels=[0], colors="black", linestyles="dotted", linewidths=1.0, zorder=2)
+    for text, set_limits, set_label in ((plane.x, axes.set_xlim, axes.set_xlabel), (plane.y, axes.set_ylim, axes.set_ylabel)):
+        set_label(text[0])
+        set_limits(*text[1:])
+    axes.set_title(plane.title, fontsize="medium")
+    return shading
+
+
+def draw_runs(axes: Any, x: Sequence[float], y: Sequence[float], good: Sequence[bool]) -> None:
+    """Measured runs: a filled dot where the run has the property, an open one where it has not."""
+    fill = ["black" if g else "white" for g in good]
+    axes.scatter(x, y, s=16, c=fill, edgecolors="black", linewidths=0.8, zorder=5, clip_on=True)
+
+
+def legend_handles(aspects: Sequence[str], marked: Sequence[str], measured: tuple[str, str], left_out: bool) -> list[Line2D]:
+    """One entry for each kind of line and dot on a plate."""
+    dot = {"marker": "o", "linestyle": "none", "color": "black", "markersize": 4.5}
+    handles = [
+        Line2D([], [], color=colour(i), linestyle=line(i), linewidth=1.6, label=f"{aspect} (fails on the side of the ticks)",
+               path_effects=[withTickedStroke(spacing=9, angle=-90, length=0.45)])
+        for i, aspect in enumerate(ASPECTS) if aspect in aspects
+    ]  # fmt: skip
+    if left_out:
+        handles.append(Line2D([], [], color=colour(2), linestyle=(0, (1, 2)), linewidth=1.6, label="not a diffeomorphism on the line alone"))
+    handles += [Line2D([], [], color="black", linestyle="dotted", linewidth=1.0, label=name) for name in marked]
+    return [*handles, Line2D([], [], label=measured[0], **dot), Line2D([], [], label=measured[1], markerfacecolor="white", **dot)]  # type: ignore[arg-type]
