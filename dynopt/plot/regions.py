@@ -6,7 +6,7 @@ shading is the worst eigenvalue over the spectrum, by dense linear algebra, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,13 @@ from dynopt.symbolic.theorems import Theorem
 
 ASPECTS = ("stable", "non-oscillating", "diffeomorphism")
 """In the order of their colours; each line has its ticks on the side where the property fails."""
-LEVELS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.5, 1e300)
+LEVELS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.5, 1e3)
 _BLUES = LinearSegmentedColormap.from_list("quiet blues", ["#A9C7DE", "#F4F9FC"])
 SHADES = ListedColormap([*(_BLUES(i / 5) for i in range(6)), "0.90", "0.82"])
 """Blue where every mode decays, the darker the faster; grey where one grows."""
 _SAMPLES = 25
+_TICKS = [withTickedStroke(spacing=11, angle=-90, length=0.4)]
+_SPARSE = (0, (1, 2))
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Plane:
     marked: Mapping[str, Callable[[Any, Any], Any]]
 
     def grid(self, nx: int, ny: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cell centres, so that no axis end (where a parameter may leave its domain) is on it."""
+        """Points that fill the plane, moved off its edges, where a parameter may leave its domain."""
         (_, left, right), (_, bottom, top) = self.x, self.y
-        across, up = (np.arange(nx) + 0.5) / nx, (np.arange(ny) + 0.5) / ny
+        across, up = np.linspace(1e-6, 1 - 1e-6, nx), np.linspace(1e-6, 1 - 1e-6, ny)
         x, y = np.meshgrid(left + (right - left) * across, bottom + (top - bottom) * up)
         return x, y
 
@@ -116,12 +118,15 @@ def removed(condition: Any, names: Sequence[str]) -> list[tuple[Callable[..., An
     return found
 
 
-def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, resolution: int = 90) -> Any:
-    """The shading and the proved boundaries of a plane; returns the shading, for a colour bar."""
+def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, resolution: int = 90) -> tuple[Any, set[str]]:
+    """The shading and the proved boundaries of a plane.
+
+    Returns the shading, for a colour bar, and the lines that are in sight: names of properties, and ``removed``.
+    """
     x, y = plane.grid(resolution, resolution)
-    shading = axes.pcolormesh(
-        x, y, worst(plane, x, y), cmap=SHADES, norm=BoundaryNorm(LEVELS, SHADES.N), shading="nearest", rasterized=True, zorder=0
-    )
+    height = np.clip(worst(plane, x, y), 0, LEVELS[-1])
+    shading = axes.contourf(x, y, height, levels=LEVELS, cmap=SHADES, norm=BoundaryNorm(LEVELS, SHADES.N), zorder=0)
+    drawn = set()
     x, y = plane.grid(6 * resolution, 6 * resolution)
     values = plane.values(x, y)
     names = [n for n, v in values.items() if np.ndim(v) or isinstance(v, (int, float))]
@@ -133,18 +138,20 @@ def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, res
         edge = signed(condition, names)(*at)
         if np.any(edge < 0) and np.any(edge > 0):
             curves = axes.contour(x, y, edge, levels=[0], colors=colour(i), linestyles=[line(i)], linewidths=1.6, zorder=3)
-            curves.set_path_effects([withTickedStroke(spacing=9, angle=-90, length=0.45)])
+            curves.set_path_effects(_TICKS)
+            drawn.add(aspect)
         for zero, counts in removed(condition, names):
             left_out = np.ma.masked_where(counts(*at) <= 0, np.broadcast_to(zero(*at), x.shape))
             if left_out.count() and left_out.min() < 0 < left_out.max():
-                axes.contour(x, y, left_out, levels=[0], colors=colour(i), linestyles=[(0, (1, 2))], linewidths=1.6, zorder=3)
+                axes.contour(x, y, left_out, levels=[0], colors=colour(i), linestyles=[_SPARSE], linewidths=1.6, zorder=3)
+                drawn.add("removed")
     for zero in plane.marked.values():
         axes.contour(x, y, zero(x, y), levels=[0], colors="black", linestyles="dotted", linewidths=1.0, zorder=2)
     for text, set_limits, set_label in ((plane.x, axes.set_xlim, axes.set_xlabel), (plane.y, axes.set_ylim, axes.set_ylabel)):
         set_label(text[0])
         set_limits(*text[1:])
     axes.set_title(plane.title, fontsize="medium")
-    return shading
+    return shading, drawn
 
 
 def draw_runs(axes: Any, x: Sequence[float], y: Sequence[float], good: Sequence[bool]) -> None:
@@ -153,15 +160,16 @@ def draw_runs(axes: Any, x: Sequence[float], y: Sequence[float], good: Sequence[
     axes.scatter(x, y, s=16, c=fill, edgecolors="black", linewidths=0.8, zorder=5, clip_on=True)
 
 
-def legend_handles(aspects: Sequence[str], marked: Sequence[str], measured: tuple[str, str], left_out: bool) -> list[Line2D]:
-    """One entry for each kind of line and dot on a plate."""
-    dot = {"marker": "o", "linestyle": "none", "color": "black", "markersize": 4.5}
+def legend_handles(drawn: Collection[str], marked: Sequence[str] = (), measured: Sequence[str] = ()) -> list[Line2D]:
+    """One entry for each kind of line of `draw_region`, each marked curve, and the filled and the open dot."""
+    dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "black", "markersize": 4.5}
     handles = [
-        Line2D([], [], color=colour(i), linestyle=line(i), linewidth=1.6, label=f"{aspect} (fails on the side of the ticks)",
-               path_effects=[withTickedStroke(spacing=9, angle=-90, length=0.45)])
-        for i, aspect in enumerate(ASPECTS) if aspect in aspects
-    ]  # fmt: skip
-    if left_out:
-        handles.append(Line2D([], [], color=colour(2), linestyle=(0, (1, 2)), linewidth=1.6, label="not a diffeomorphism on the line alone"))
+        Line2D([], [], color=colour(i), linestyle=line(i), linewidth=1.6, label=f"{aspect}, fails on the side of the ticks", path_effects=_TICKS)
+        for i, aspect in enumerate(ASPECTS)
+        if aspect in drawn
+    ]
+    if "removed" in drawn:
+        handles.append(Line2D([], [], color=colour(2), linestyle=_SPARSE, linewidth=1.6, label="diffeomorphism, fails on the line alone"))
     handles += [Line2D([], [], color="black", linestyle="dotted", linewidth=1.0, label=name) for name in marked]
-    return [*handles, Line2D([], [], label=measured[0], **dot), Line2D([], [], label=measured[1], markerfacecolor="white", **dot)]  # type: ignore[arg-type]
+    fills = ("black", "white")
+    return handles + [Line2D([], [], label=label, markerfacecolor=fill, **dot) for label, fill in zip(measured, fills, strict=False)]
