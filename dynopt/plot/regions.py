@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withTickedStroke
 
@@ -26,7 +26,7 @@ ASPECTS = ("stable", "non-oscillating", "diffeomorphism")
 """In the order of their colours; each line has its ticks on the side where the property fails."""
 LEVELS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.5, 1e3)
 _BLUES = LinearSegmentedColormap.from_list("quiet blues", ["#A9C7DE", "#F4F9FC"])
-SHADES = ListedColormap([*(_BLUES(i / 5) for i in range(6)), "0.90", "0.82"])
+SHADES = ListedColormap([*(to_hex(_BLUES(i / 5)) for i in range(6)), "0.90", "0.82"])
 """Blue where every mode decays, the darker the faster; grey where one grows."""
 _SAMPLES = 25
 _TICKS = [withTickedStroke(spacing=11, angle=-90, length=0.4)]
@@ -96,7 +96,8 @@ def signed(condition: Any, names: Sequence[str]) -> Callable[..., Any]:
     if condition in (sp.true, sp.false) or isinstance(condition, sp.Ne):
         return lambda *at: np.full(np.broadcast(*at).shape, -1.0 if condition == sp.false else 1.0)
     sign = 1 if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)) else -1
-    return sp.lambdify([sp.Symbol(n, real=True) for n in names], sign * (condition.lhs - condition.rhs), "numpy")  # type: ignore[no-any-return]
+    function: Callable[..., Any] = sp.lambdify([sp.Symbol(n, real=True) for n in names], sign * (condition.lhs - condition.rhs), "numpy")
+    return function
 
 
 def removed(condition: Any, names: Sequence[str]) -> list[tuple[Callable[..., Any], Callable[..., Any]]]:
@@ -163,13 +164,14 @@ def draw_runs(axes: Any, x: Sequence[float], y: Sequence[float], good: Sequence[
 def legend_handles(drawn: Collection[str], marked: Sequence[str] = (), measured: Sequence[str] = ()) -> list[Line2D]:
     """One entry for each kind of line of `draw_region`, each marked curve, and the filled and the open dot."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "black", "markersize": 4.5}
-    handles = [
-        Line2D([], [], color=colour(i), linestyle=line(i), linewidth=1.6, label=f"{aspect}, fails on the side of the ticks", path_effects=_TICKS)
+    styles: list[tuple[str, dict[str, Any]]] = [
+        (f"{aspect}, fails on the side of the ticks", {"color": colour(i), "linestyle": line(i), "path_effects": _TICKS})
         for i, aspect in enumerate(ASPECTS)
         if aspect in drawn
     ]
     if "removed" in drawn:
-        handles.append(Line2D([], [], color=colour(2), linestyle=_SPARSE, linewidth=1.6, label="diffeomorphism, fails on the line alone"))
-    handles += [Line2D([], [], color="black", linestyle="dotted", linewidth=1.0, label=name) for name in marked]
+        styles.append(("diffeomorphism, fails on the line alone", {"color": colour(2), "linestyle": _SPARSE}))
+    styles += [(name, {"color": "black", "linestyle": "dotted"}) for name in marked]
+    handles = [Line2D([], [], label=label, linewidth=1.6, **style) for label, style in styles]
     fills = ("black", "white")
     return handles + [Line2D([], [], label=label, markerfacecolor=fill, **dot) for label, fill in zip(measured, fills, strict=False)]

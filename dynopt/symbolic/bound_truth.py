@@ -54,7 +54,7 @@ class BoundTally(Result):
     intervals, ends, rational : intervals returned; their finite ends inside the parameter's domain; the rational ones.
     points, agreements : rational points tested; where membership and truth agree.
     at_ends : of these, rational ends themselves (closed or open).
-    refused : points where the definition itself refuses its parameters and the bound contains them.
+    refused : points that break a law between the parameters, where the definition refuses them; false counts as the truth.
     undecided : answers that bound's second decider did not confirm in its time.
     bound_seconds, truth_seconds : CPU seconds.
     slowest : the slowest questions, with CPU seconds.
@@ -155,9 +155,9 @@ def _test(tally: BoundTally, question: Question, found: Bound, domain: Domain, v
     said = exact(value) in found
     try:
         truth = modes(question.system(value)).holds_on(question.property, question.low, question.high)
-    except (Misuse, ZeroDivisionError):
-        tally.refused += said
-        return False
+    except Misuse:  # a law between parameters is broken: the method is not defined there, and has no property
+        truth = False
+        tally.refused += 1
     tally.points += 1
     tally.agreements += said is truth
     if said is not truth and len(tally.failures) < 20:

@@ -116,6 +116,14 @@ class Statement:
         return found.holds_on(self.theorem.aspect, low, point["L"])
 
     def random_point(self, rng: random.Random) -> Point:
+        """A random rational point that satisfies the hypotheses (unless they refuse fifty in a row)."""
+        for _ in range(50):
+            point = self._any_point(rng)
+            if self.admissible(point):
+                break
+        return point
+
+    def _any_point(self, rng: random.Random) -> Point:
         point = {name: draw(domain, rng) for name, domain in self.domains.items()}
         if self.ends:
             point["L"] = draw(_POSITIVE, rng)
@@ -126,8 +134,8 @@ class Statement:
     @cached_property
     def steps(self) -> dict[str, tuple[Fraction, Fraction]]:
         """For each coordinate the range that a line parallel to its axis covers."""
-        finite = {n: (Fraction(d.lower), min(Fraction(64), Fraction(d.upper) if d.upper < 64 else Fraction(64))) for n, d in self.domains.items()}
-        return finite | {n: (Fraction(0), Fraction(64)) for n in self.ends}
+        reach = {n: (Fraction(d.lower), Fraction(min(64, d.upper))) for n, d in self.domains.items()}
+        return reach | {n: (Fraction(0), Fraction(64)) for n in self.ends}
 
 
 _POSITIVE, _SHARE = Domain.parse("(0, oo)"), Domain.parse("(0, 1)")

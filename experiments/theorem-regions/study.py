@@ -45,6 +45,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"points": 100, "questions": 50, "dots": 5, "figures": ["heavy_ball", "inna"], "resolution": 50},
     "paper": {"points": 2200, "questions": 1000, "dots": 9, "figures": METHODS, "resolution": 90},
 }
+COUNTED = ("boundary", "exact", "changes", "points", "agreements", "true", "undecided")
 STEPS, MODES = 400, 9
 TIME, SAMPLES = 2.0, 41
 LOW, HIGH = 1, 10
@@ -149,12 +150,12 @@ def _agree(tallies: Sequence[Tally], asked: BoundTally) -> bool:
 
 
 def _counts(tallies: Sequence[Tally], table: dict[tuple[str, str], Theorem]) -> dict[str, Any]:
-    total = {what: sum(getattr(t, what) for t in tallies) for what in ("points", "agreements", "true", "undecided", "boundary", "exact", "changes")}
-    by_statement = {
-        f"{name} {aspect}": [sum(getattr(t, w) for t in tallies if (t.method, t.aspect) == (name, aspect)) for w in ("points", "agreements")]
-        for name, aspect in table
-    }
-    return total | {
+    def total(what: str, some: Sequence[Tally] = tallies) -> int:
+        return sum(getattr(t, what) for t in some)
+
+    parts = {key: [t for t in tallies if (t.method, t.aspect) == key] for key in table}
+    by_statement = {" ".join(key): [total("points", some), total("agreements", some)] for key, some in parts.items()}
+    return {what: total(what) for what in COUNTED} | {
         "pieces": sum(t.boundary > 0 for t in tallies),
         "pieces_never_met": [f"{t.method} {t.aspect}: {t.piece}" for t in tallies if not t.boundary and t.piece[0] not in "rt"],
         "points_and_agreements": by_statement,
@@ -163,7 +164,7 @@ def _counts(tallies: Sequence[Tally], table: dict[tuple[str, str], Theorem]) -> 
 
 
 def _write(path: Path, tallies: Sequence[Tally]) -> None:
-    columns = ("method", "aspect", "piece", "boundary", "exact", "changes", "points", "agreements", "true", "undecided")
+    columns = ("method", "aspect", "piece", *COUNTED)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -174,7 +175,7 @@ def _theorems(name: str, table: dict[tuple[str, str], Theorem]) -> dict[str, The
     return {aspect: found for (method, aspect), found in table.items() if method == name}
 
 
-def _plate(folder: Path, name: str, table: dict[tuple[str, str], Theorem], dots: int, resolution: int, rng: random.Random) -> dict[str, Any]:
+def _plate(folder: Path, name: str, table: dict[tuple[str, str], Theorem], dots: int, resolution: int, rng: random.Random) -> Any:
     """One figure a method, its planes side by side; the counts of dots on the proved side."""
     planes, theorems = PLANES[name], _theorems(name, table)
     flow = issubclass(method_class(name), Flow)
@@ -194,7 +195,8 @@ def _plate(folder: Path, name: str, table: dict[tuple[str, str], Theorem], dots:
             counts["dots"] += 1
             counts["on_the_proved_side"] += told is good
             if told is not good:
-                counts["disagree"].append({"plane": plane.title, "x": x, "y": y, "measured": good, "worst": float(worst(plane, *map(np.atleast_2d, (x, y)))[0, 0])})
+                radius = float(worst(plane, np.array([x]), np.array([y]))[0])
+                counts["disagree"].append({"plane": plane.title, "x": x, "y": y, "measured": good, "worst": radius})
         draw_runs(axes, [s[0] for s in seen], [s[1] for s in seen], [s[2] for s in seen])
         arrays[f"plane{i}"] = np.array(seen, dtype=float)
     bar = figure.colorbar(shading, ax=panels, shrink=0.85, pad=0.02)
