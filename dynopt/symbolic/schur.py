@@ -198,8 +198,10 @@ class Modes:
 
     def _repels_near(self, a: fmpq, b: fmpq) -> bool | None:
         """Whether the zero of a crossing that [a, b] encloses repels, from signs that hold on all of [a, b]."""
-        if a == b:
-            return self.holds("repelling", a)
+        for p in self.crossings.values():
+            for factor, _ in p.factor()[1] if p.degree() > 0 else ():
+                if factor.degree() == 1 and a <= (zero := fmpq(-factor[0], factor[1])) <= b:
+                    return self.holds("repelling", zero)
         n = len(self.matrix)
         if self.continuous:  # det(sI − M) < 0 at s = 0 leaves a positive real root; a positive trace a positive real part
             signs = [(-1) ** n * self.crossings["fold"], -sum((self.matrix[i][i] for i in range(n)), fmpq_poly())]

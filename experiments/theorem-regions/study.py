@@ -42,8 +42,8 @@ METHODS = [
     "semi_implicit_din", "midpoint_din", "innaprop_frozen", "step_tuned_frozen", "din", "hbf",
 ]  # fmt: skip
 PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {"points": 100, "questions": 50, "dots": 5, "figures": ["heavy_ball", "inna"], "resolution": 50},
-    "paper": {"points": 2200, "questions": 1000, "dots": 9, "figures": METHODS, "resolution": 90},
+    "smoke": {"points": 100, "questions": 30, "seconds": 0.5, "dots": 4, "figures": ["heavy_ball", "inna"], "resolution": 50},
+    "paper": {"points": 2200, "questions": 1000, "seconds": 2.0, "dots": 9, "figures": METHODS, "resolution": 90},
 }
 COUNTED = ("boundary", "exact", "changes", "points", "agreements", "true", "undecided")
 STEPS, MODES = 400, 9
@@ -99,13 +99,16 @@ PLANES: dict[str, list[Plane]] = {
 }  # fmt: skip
 
 
-def run(*, folder: Path, seed: int, points: int, questions: int, dots: int, figures: list[str], resolution: int) -> dict[str, Any]:
+def run(
+    *, folder: Path, seed: int, points: int, questions: int, seconds: float, dots: int, figures: list[str], resolution: int
+) -> dict[str, Any]:
     """Run the study.
 
     Parameters
     ----------
-    points : rational points for each statement; half a tenth of them where the condition is "always".
+    points : rational points for each statement.
     questions : random calls of ``bound``.
+    seconds : the time limit of bound's second decider; its first one, which gives the intervals, has none.
     dots : runs along each axis of a plane.
     figures : methods of which plates are drawn.
     resolution : grid points of the shading along each axis.
@@ -116,7 +119,7 @@ def run(*, folder: Path, seed: int, points: int, questions: int, dots: int, figu
     rng = random.Random(seed)
     tallies = [t for found in table.values() for t in check_theorem(found, rng, points)]
     checked = process_time() - started - derived
-    asked = check_bounds([random_question(METHODS, rng) for _ in range(questions)], rng)
+    asked = check_bounds([random_question(METHODS, rng) for _ in range(questions)], rng, seconds=seconds)
     _write(folder / "pieces.csv", tallies)
     plates = {name: _plate(folder, name, table, dots, resolution, rng) for name in figures}
     _overview(folder, figures, table, resolution)
