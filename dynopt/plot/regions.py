@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from matplotlib.artist import Artist
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, to_hex
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withTickedStroke
 
 from dynopt.core.registry import method_class
@@ -122,7 +124,8 @@ def removed(condition: Any, names: Sequence[str]) -> list[tuple[Callable[..., An
 def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, resolution: int = 90) -> tuple[Any, set[str]]:
     """The shading and the proved boundaries of a plane.
 
-    Returns the shading, for a colour bar, and the lines that are in sight: names of properties, and ``removed``.
+    Returns the shading, for a colour bar, and what is in sight besides: lines by the name of their property, curves that
+    are ``removed``, and a part of the plane where a law between parameters leaves the method ``undefined``.
     """
     x, y = plane.grid(resolution, resolution)
     height = np.clip(worst(plane, x, y), 0, LEVELS[-1])
@@ -147,7 +150,11 @@ def draw_region(axes: Any, plane: Plane, theorems: Mapping[str, Theorem], *, res
                 axes.contour(x, y, left_out, levels=[0], colors=colour(i), linestyles=[_SPARSE], linewidths=1.6, zorder=3)
                 drawn.add("removed")
     for zero in plane.marked.values():
-        axes.contour(x, y, zero(x, y), levels=[0], colors="black", linestyles="dotted", linewidths=1.0, zorder=2)
+        axes.contour(x, y, zero(x, y), levels=[0], colors="black", linestyles="dotted", linewidths=1.6, zorder=2)
+    lawful = signed(sp.And(*next(iter(theorems.values())).facts, evaluate=False), names)(*at)
+    if np.any(lawful < 0):
+        axes.contourf(x, y, lawful, levels=[-np.inf, 0], colors="white", hatches=["///"], zorder=4)
+        drawn.add("undefined")
     for text, set_limits, set_label in ((plane.x, axes.set_xlim, axes.set_xlabel), (plane.y, axes.set_ylim, axes.set_ylabel)):
         set_label(text[0])
         set_limits(*text[1:])
@@ -161,7 +168,7 @@ def draw_runs(axes: Any, x: Sequence[float], y: Sequence[float], good: Sequence[
     axes.scatter(x, y, s=16, c=fill, edgecolors="black", linewidths=0.8, zorder=5, clip_on=True)
 
 
-def legend_handles(drawn: Collection[str], marked: Sequence[str] = (), measured: Sequence[str] = ()) -> list[Line2D]:
+def legend_handles(drawn: Collection[str], marked: Sequence[str] = (), measured: Sequence[str] = ()) -> list[Artist]:
     """One entry for each kind of line of `draw_region`, each marked curve, and the filled and the open dot."""
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "black", "markersize": 4.5}
     styles: list[tuple[str, dict[str, Any]]] = [
@@ -172,6 +179,8 @@ def legend_handles(drawn: Collection[str], marked: Sequence[str] = (), measured:
     if "removed" in drawn:
         styles.append(("diffeomorphism, fails on the line alone", {"color": colour(2), "linestyle": _SPARSE}))
     styles += [(name, {"color": "black", "linestyle": "dotted"}) for name in marked]
-    handles = [Line2D([], [], label=label, linewidth=1.6, **style) for label, style in styles]
+    handles: list[Artist] = [Line2D([], [], label=label, linewidth=1.6, **style) for label, style in styles]
+    if "undefined" in drawn:
+        handles.append(Patch(facecolor="white", edgecolor="black", hatch="///", label="the method is not defined"))
     fills = ("black", "white")
     return handles + [Line2D([], [], label=label, markerfacecolor=fill, **dot) for label, fill in zip(measured, fills, strict=False)]

@@ -30,7 +30,7 @@ from dynopt.core.registry import method_class
 from dynopt.errors import Misuse
 from dynopt.flow.integrate import integrate
 from dynopt.flow.iterates import iterates
-from dynopt.plot.regions import ASPECTS, LEVELS, Plane, draw_region, draw_runs, legend_handles, worst
+from dynopt.plot.regions import LEVELS, Plane, draw_region, draw_runs, legend_handles, worst
 from dynopt.symbolic.bound_truth import BoundTally, check_bounds, random_question
 from dynopt.symbolic.theorems import STATEMENTS, Theorem, theorem
 from dynopt.symbolic.truth import Statement, Tally, check_theorem
@@ -58,8 +58,6 @@ def _plane(method: str, title: str, x: tuple[str, float, float], y: tuple[str, f
 
 def _din(method: str, beta: float, tops: tuple[float, float]) -> Plane:
     marked = {"αβ = 1": lambda a, g: a * beta - 1 + 0 * g}
-    if method == "innaprop_frozen":
-        marked["γ = β (the step needs γ < β)"] = lambda a, g: g - beta + 0 * a
     return _plane(
         method, f"β = {beta:g}", ("α", 0, tops[0]), ("γ", 0, tops[1]), lambda a, g: {"alpha": a, "beta": beta, "gamma": g}
         | ({"gain": 1} if method == "innaprop_frozen" else {}), marked=marked,
@@ -90,7 +88,7 @@ PLANES: dict[str, list[Plane]] = {
     "inna": [_din("inna", beta, tops) for beta, tops in ((0.1, (12, 0.5)), (0.5, (6, 1)), (2, (3, 0.25)))],
     "semi_implicit_din": [_din("semi_implicit_din", beta, tops) for beta, tops in ((0.1, (14, 0.8)), (0.5, (8, 0.8)), (2, (3, 0.25)))],
     "midpoint_din": [_din("midpoint_din", beta, tops) for beta, tops in ((0.1, (12, 0.8)), (0.5, (6, 1)), (2, (3, 0.25)))],
-    "innaprop_frozen": [_din("innaprop_frozen", beta, tops) for beta, tops in ((0.1, (12, 0.2)), (0.5, (6, 0.8)), (2, (3, 0.25)))],
+    "innaprop_frozen": [_din("innaprop_frozen", beta, tops) for beta, tops in ((0.1, (12, 0.11)), (0.5, (6, 0.55)), (2, (3, 0.25)))],
     "step_tuned_frozen": [
         Plane("step_tuned_frozen", "λ in [1, L]", ("γ", 0, 1), ("L", 1, 10), lambda g, top: {"gamma": g, "mu": 1, "L": top}, {})
     ],
@@ -267,15 +265,17 @@ def _overview(folder: Path, figures: Sequence[str], table: dict[tuple[str, str],
     rows = -(-len(figures) // columns)
     figure = Figure(figsize=(3 * columns + 0.8, 2.9 * rows + 0.9), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    drawn: set[str] = set()
     for axes, name in zip(panels, figures, strict=False):
         plane = PLANES[name][len(PLANES[name]) // 2]
-        shading, _ = draw_region(axes, plane, _theorems(name, table), resolution=resolution // 2)
+        shading, lines = draw_region(axes, plane, _theorems(name, table), resolution=resolution // 2)
+        drawn |= lines
         axes.set_title(f"{name}\n{plane.title}" if plane.title else name, fontsize="small")
     for axes in panels[len(figures) :]:
         axes.set_axis_off()
     bar = figure.colorbar(shading, ax=panels, shrink=0.6, pad=0.01)
     bar.ax.set_yticks(LEVELS, ["0", "0.5", "0.7", "0.8", "0.9", "0.95", "1", "1.5", ""])
     bar.set_label("worst |z|, for flows e^(Re z)")
-    handles = legend_handles((*ASPECTS, "removed"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    handles = legend_handles(drawn)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4 if columns > 3 else 2, frameon=False, fontsize="small")
     figure.savefig(folder / "overview.png", dpi=130)
