@@ -27,6 +27,12 @@ def test_shading_of_gradient_descent():
     assert worst(plane, gamma, top) == pytest.approx(np.maximum(abs(1 - gamma), abs(1 - gamma * top)))
 
 
+def test_shading_without_momentum():
+    """Heavy ball with m → 0 has the eigenvalues 1 − γλ and 0; the worst is taken."""
+    u = np.array([0.5, 1.5, 3.0])
+    assert worst(HEAVY, u, 0 * u) == pytest.approx(np.maximum(abs(1 - u / 10), abs(1 - u)))
+
+
 def test_lines_of_the_heavy_ball():
     """Stable iff γL < 2(1 + m); real modes on [μ, L] iff √(γL) ≤ 1 − √m in this window (or √(γμ) ≥ 1 + √m, outside it)."""
     axes = Figure().subplots()

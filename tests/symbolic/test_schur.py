@@ -211,3 +211,15 @@ def test_what_has_no_mode_matrix_or_no_exact_numbers():
 
     with pytest.raises(dynopt.errors.NotLinear, match="not linear"):
         modes(Normalised())
+
+
+def test_a_rational_zero_met_by_bisection_is_exact():
+    samples, cells = separated((Z - fmpq(1, 2)) * (Z * Z - 2), fmpq(-1), fmpq(1))
+    assert cells == [(fmpq(1, 2), fmpq(1, 2))]
+    assert samples == [fmpq(-1, 4), fmpq(3, 4)]
+
+
+def test_a_symmetric_quadruple_of_roots_leaves_the_half_plane():
+    """±1 ± 3i: s⁴ + 16s² + 100 has positive coefficients in s², but they are not the squares of roots on the axis."""
+    assert not closed_half_plane((Z * Z - 2 * Z + 10) * (Z * Z + 2 * Z + 10))
+    assert closed_half_plane((Z * Z + 1) * (Z * Z + 4))

@@ -22,7 +22,14 @@ def of(name, aspect):
 
 @pytest.mark.parametrize(
     ("name", "aspect"),
-    [("gd", "stable"), ("heavy_ball", "non-oscillating"), ("nesterov", "diffeomorphism"), ("inna", "stable"), ("din", "repelling")],
+    [
+        ("gd", "stable"),
+        ("heavy_ball", "non-oscillating"),
+        ("nesterov", "diffeomorphism"),
+        ("inna", "stable"),
+        ("hbf", "non-oscillating"),
+        ("din", "repelling"),
+    ],
 )
 def test_proved_conditions_agree_with_the_truth(name, aspect):
     tallies = check_theorem(of(name, aspect), random.Random(0), 240)
@@ -68,11 +75,15 @@ def test_a_damaged_condition_is_caught(what):
 
 def test_a_dropped_piece_is_caught_at_the_property_s_own_boundary():
     right = of("inna", "stable")
+    beside = []
     for piece in right.condition.args:
         if not piece.has(sp.Symbol("mu", real=True)):  # the piece at μ bites seldom; see the study for many more points
             rest = [p for p in right.condition.args if p is not piece]
             tallies = check_theorem(dataclasses.replace(right, condition=sp.And(*rest, evaluate=False)), random.Random(2), 400)
             assert any(t.failures for t in tallies)
+            beside += [t for t in tallies if t.piece == OWN]
+    assert all(t.boundary and t.changes for t in beside)
+    assert any(t.failures for t in beside)
 
 
 METHODS = ["gd", "heavy_ball", "nesterov", "inna", "innaprop_frozen", "din"]
