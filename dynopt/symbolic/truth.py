@@ -168,12 +168,13 @@ class Line:
 def check_theorem(theorem: Theorem, rng: random.Random, points: int) -> list[Tally]:
     """Compare the condition with the truth at about ``points`` rational points; one tally a piece.
 
-    Half the points lie at boundaries of pieces, shared equally; the others are random or lie at the property's own boundary.
+    Four fifths of them lie at boundaries of pieces, shared equally; the others are random or lie at the property's own
+    boundary.  A condition that always holds gets a fifth of the points, at random.
     """
     statement = Statement(theorem)
     names = theorem.method.name, theorem.aspect
     tallies = []
-    share = points // (2 * len(statement.pieces)) if statement.pieces else 0
+    share = 4 * points // (5 * len(statement.pieces)) if statement.pieces else 0
     for piece in statement.pieces:
         tally = Tally(*names, piece)
         affine = statement.affine[piece]
@@ -186,13 +187,13 @@ def check_theorem(theorem: Theorem, rng: random.Random, points: int) -> list[Tal
         tallies.append(tally)
     if statement.pieces:
         own = Tally(*names, OWN)
-        for _ in range(max(1, points // 100)):
+        for _ in range(max(1, points // 150)):
             found = _own_boundary(statement, rng)
             if found is not None:
                 _step_off(statement, own, *found, False)
         tallies.append(own)
     interior = Tally(*names, INTERIOR)
-    for _ in range(points - sum(t.points for t in tallies)):
+    for _ in range(points - sum(t.points for t in tallies) if statement.pieces else points // 5):
         _test(statement, interior, statement.random_point(rng))
     return [*tallies, interior]
 
