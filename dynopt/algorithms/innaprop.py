@@ -38,8 +38,11 @@ class FrozenINNAprop(Algorithm):
     gamma: Scalar = number("(0, oo)", "step-size, below beta")
     gain: Scalar = number("(0, oo)", "frozen gain of the adaptive scaling", 1)
 
+    def laws(self) -> tuple[Any, ...]:
+        return (self.beta - self.gamma,)
+
     def check(self) -> None:
-        gap = self.beta - self.gamma
+        (gap,) = self.laws()
         if getattr(gap, "is_number", True) and not gap > 0:
             raise Misuse(
                 f"{self.name}: gamma={self.gamma} is not below beta={self.beta}; the step divides by beta - gamma: take gamma < beta"

@@ -30,6 +30,10 @@ class System:
             object.__setattr__(self, parameter.name, cleaned)
         self.check()
 
+    def laws(self) -> tuple[Any, ...]:
+        """Expressions in the parameters that must be positive where the method is defined; none unless declared."""
+        return ()
+
     def check(self) -> None:
         """Laws between parameters; override and raise `Misuse`."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from time import perf_counter
 from typing import Any
 
 import sympy as sp
 
+from dynopt.core.parameter import Domain
 from dynopt.core.result import Result
 from dynopt.core.system import System
 from dynopt.errors import Misuse, closest
@@ -105,7 +107,7 @@ def bound(
     text = _text(system, free)
     if others:
         return Bound(text, property, (low, high), free, criterion.guarantee, form, None, ())
-    pieces, deciders = _decide(criterion, unknown, parameter.domain, low, high, seconds)
+    pieces, deciders = _decide(criterion, unknown, _lawful(system, parameter.domain, unknown), low, high, seconds)
     return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(_interval_of, pieces)), deciders)
 
 
@@ -142,8 +144,24 @@ def _refuse(space: StateSpace, property: str, low: sp.Rational, high: sp.Rationa
             raise Misuse(f"{system.name}: {p.name}={value} is irrational; exact bounds need rational parameters")
 
 
+def _lawful(system: System, domain: Domain, unknown: sp.Symbol) -> Domain:
+    """The part of the free parameter's domain where the laws between parameters hold."""
+    for law in system.laws():
+        if not law.has(unknown):
+            continue
+        if sp.degree(law, unknown) != 1:
+            raise Misuse(f"{system.name}: the law {law} > 0 is not linear in {unknown}; choose another free parameter")
+        slope, rest = (Fraction(int(c.p), int(c.q)) for c in sp.Poly(law, unknown).all_coeffs())
+        end = -rest / slope
+        if slope > 0 and end >= domain.lower:
+            domain = replace(domain, lower=end, lower_closed=False)
+        elif slope < 0 and end <= domain.upper:
+            domain = replace(domain, upper=end, upper_closed=False)
+    return domain
+
+
 def _decide(
-    criterion: Criterion, unknown: sp.Symbol, domain: Any, low: sp.Rational, high: sp.Rational, seconds: float
+    criterion: Criterion, unknown: sp.Symbol, domain: Domain, low: sp.Rational, high: sp.Rational, seconds: float
 ) -> tuple[list[Piece], tuple[dict[str, Any], ...]]:
     started = perf_counter()
     pieces = admissible(criterion.polynomials, criterion.relation, unknown, domain, low, high)

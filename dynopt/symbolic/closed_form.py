@@ -71,6 +71,7 @@ def _closed_form(method: Any, property: str, free: str) -> ClosedForm | None:
     spectrum = [sp.Gt(L, 0, evaluate=False)]
     if not symmetric:
         spectrum += [sp.Gt(mu, 0, evaluate=False), sp.Ge(L - mu, 0, evaluate=False)]
+    conditions += law_facts(space)
     kept = dict.fromkeys(_solved(c, unknown) for c in independent(conditions, [*domain_facts(space), *spectrum]))
     return ClosedForm(tuple(kept), "lamda in [-L, L], L > 0" if symmetric else "lamda in [mu, L], 0 < mu <= L")
 
@@ -124,6 +125,11 @@ def domain_facts(space: StateSpace) -> tuple[Any, ...]:
             relate = sp.LessThan if p.domain.upper_closed else sp.StrictLessThan
             facts.append(relate(x, sp.Rational(str(p.domain.upper)), evaluate=False))
     return tuple(facts)
+
+
+def law_facts(space: StateSpace) -> tuple[Any, ...]:
+    """The laws between parameters that the method declares, as relations."""
+    return tuple(sp.Gt(law, 0, evaluate=False) for law in space.system.laws())
 
 
 def _solved(condition: sp.Basic, unknown: sp.Symbol) -> str:

@@ -132,11 +132,11 @@ def real_rooted(chi: sp.Poly) -> tuple[sp.Expr, ...]:
 
 
 def _numerator(e: sp.Expr) -> sp.Expr:
-    """A polynomial with the sign of e: numerator × denominator, squares and known positive factors dropped."""
+    """A polynomial with the sign of e (zero where e is): numerator × denominator, squares and known positive factors dropped."""
     numerator, denominator = sp.fraction(sp.cancel(sp.together(e)))
     product = sp.factor_list(sp.expand(numerator * denominator))
     constant, factors = product
-    kept = sp.Integer(1) if constant > 0 else sp.Integer(-1)
+    kept = sp.sign(constant)
     for base, power in factors:
         if not (base.is_positive or (power % 2 == 0 and eigenvalue not in base.free_symbols and base.is_nonzero)):
             kept *= base**power

@@ -133,7 +133,7 @@ def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inpu
             slope = sp.diff(row, x)
             matrix[i, j] = slope
         rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
-        rest = sp.simplify(rest) if rest != 0 else rest
+        rest = rest if rest == 0 else sp.simplify(rest)  # slow, and seldom needed
         if (matrix.row(i).free_symbols | rest.free_symbols) & set(unknowns):
             raise NotLinear(
                 f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "

@@ -18,7 +18,7 @@ import sympy as sp
 
 from dynopt.core.system import System
 from dynopt.errors import Misuse
-from dynopt.symbolic.closed_form import L, domain_facts, independent, mu
+from dynopt.symbolic.closed_form import L, domain_facts, independent, law_facts, mu
 from dynopt.symbolic.criteria import CRITERIA, characteristic_polynomial
 from dynopt.symbolic.linearize import StateSpace, state_space
 from dynopt.symbolic.symbols import eigenvalue, symbolic
@@ -38,7 +38,7 @@ class Theorem:
     Attributes
     ----------
     method, aspect : what it is about; ``aspect`` is a key of `STATEMENTS`.
-    facts : the parameters' domains and 0 < μ ≤ L (0 < L for ``diffeomorphism``).
+    facts : the parameters' domains, the method's laws between them, and 0 < μ ≤ L (0 < L for ``diffeomorphism``).
     inside : the interval of λ, as relations.
     holds : the property at one λ, as conditions that must all hold.
     instances : the property at the finitely many λ where it is used for the converse: the ends, and the
@@ -85,7 +85,7 @@ def theorem(method: type[System], aspect: str) -> Theorem:
     """
     key: Any = method
     space = _space(key)
-    domains = domain_facts(space)
+    domains = (*domain_facts(space), *law_facts(space))
     if aspect == "repelling":
         return _real(Theorem(method, aspect, domains, (_lt(eigenvalue),), (repelling(space),), (), sp.true))
     criterion = CRITERIA[aspect](space)
