@@ -21,6 +21,7 @@ from dynopt.core.registry import Call
 from dynopt.core.system import System
 from dynopt.errors import Misuse
 from dynopt.symbolic.criteria import z
+from dynopt.symbolic.linearize import state_space
 from dynopt.symbolic.growth import Growth, growth, mirror, proved
 from dynopt.symbolic.prune import negated, prune, stripped
 from dynopt.symbolic.symbols import eigenvalue, symbol, symbolic
@@ -164,7 +165,7 @@ class Comparison:
     @property
     def statement(self) -> str:
         """The result at one λ, then for all λ in [−L, 0), in SymPy's notation."""
-        names = f"{self.first.system.name} leaves a strict saddle faster than {self.second.system.name}"
+        names = f"{label(self.first.system)} leaves a strict saddle faster than {label(self.second.system)}"
         equal = f" at equal {', '.join(self.shared)}" if self.shared else ""
         where = "" if self.direct == sp.true else f", provided {self.direct} (no mode flips its sign)"
         if self.verdict != "depends":
@@ -241,10 +242,22 @@ def _aligned(one: System, two: System, share: Sequence[str] | None) -> tuple[Sys
         elif left == own and right.is_number:
             one = one.replace(**{name: right})
         if getattr(one, name) == getattr(two, name):
-            shared.append(name)
+            shared += [name] if own in _dynamics(type(one)) and symbol(two.parameter(name)) in _dynamics(type(two)) else []
         elif share is not None:
             raise Misuse(f"{name} is shared but has two values, {left} and {right}; give it once")
     return one, two, tuple(shared)
+
+
+def _dynamics(method: type[System]) -> set[sp.Symbol]:
+    """The parameters that enter the mode matrix (and not only the start)."""
+    return state_space(symbolic(method)).mode_matrix.free_symbols - {eigenvalue}
+
+
+def label(system: System) -> str:
+    """The name, with the values that are not the parameter's own symbol."""
+    shown = {p.name: getattr(system, p.name) for p in system.numbers()}
+    inside = ", ".join(f"{name}={value}" for name, value in shown.items() if not value.is_Symbol)
+    return f"{system.name}({inside})" if inside else system.name
 
 
 def _faster(a: Growth, b: Growth, *, flips: bool) -> Any:
