@@ -39,7 +39,7 @@ MATCHED = {
 
 REDUCTION = (
     "By hand: block diagonalisation (spectral theorem) reduces the saddle to one mode matrix M(λ) per Hessian eigenvalue, and the growth "
-    "of the slowest-decaying mode decides how fast it is left, up to a factor that does not depend on the number of steps. "
+    "of the fastest mode decides how fast it is left, up to a factor that does not depend on the number of steps. "
     "By machine: that the largest multiplier is the growth, and both directions of the condition."
 )
 

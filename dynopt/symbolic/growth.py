@@ -8,6 +8,7 @@ every step).  Nothing of that is assumed: what a definition has is asked of the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,6 +117,7 @@ class Growth:
         return options
 
 
+@functools.lru_cache(maxsize=256)
 def growth(system: System) -> Growth:
     """The growth of a method with exact or symbolic parameters.
 
