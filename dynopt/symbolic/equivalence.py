@@ -9,6 +9,7 @@ with a general polynomial gradient, and by running both definitions.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,12 +89,11 @@ def equivalent(first: str | System | type[System], second: str | System | type[S
     renamed = {s: sp.Symbol(f"{s.name}_2", **s.assumptions0) for p in two.numbers() for s in getattr(two, p.name).free_symbols}
     unknowns = list(renamed.values())
     left, right = transfer_function(a), transfer_function(b).subs(renamed)
-    relations = []
-    for solution in _match(left, right, unknowns, _symbols(one)):
-        relations.append(_relation(one, two, a, b, renamed, solution))
-    found = tuple(r for r in relations if r is not None)
-    note = "" if found else f"no parameters of {two.name} give the transfer function of {one.name}"
-    return Equivalence(_name(first), _name(second), found, note)
+    answers = [_relation(one, two, a, b, renamed, solution) for solution in _match(left, right, unknowns, _symbols(one))]
+    found = tuple(r for r in answers if isinstance(r, Relation))
+    outside = "; ".join(dict.fromkeys(r for r in answers if isinstance(r, str)))
+    none = f"no parameters of {two.name} give the transfer function of {one.name}" if not outside else f"only outside the domain: {outside}"
+    return Equivalence(_name(first), _name(second), found, "" if found else none)
 
 
 def _name(method: str | System | type[System]) -> str:
@@ -114,14 +114,16 @@ def _single_gradient(system: System) -> StateSpace:
 
 
 def _match(left: sp.Expr, right: sp.Expr, unknowns: list[sp.Symbol], own: list[sp.Symbol]) -> list[dict[sp.Symbol, sp.Expr]]:
-    """Solutions of left(z) = right(z) for the unknowns; if there is none, for the unknowns and one of the first's parameters.
+    """Solutions of left(z) = right(z) for the unknowns; if there is none, for the unknowns and one, then two, of the first's parameters.
 
     Transfer functions of one order are compared coefficient by coefficient.  Where the orders
     differ, a pole must cancel a zero, and the cross-multiplied equation is solved.
     """
     equations = _coefficient_equations(left, right)
     relevant = [u for u in unknowns if right.has(u)]
-    for wanted in (relevant, *([*relevant, s] for s in own if left.has(s))):
+    present = [s for s in own if left.has(s)]
+    special = [[*relevant, *some] for size in (1, 2) for some in itertools.combinations(present, size)]
+    for wanted in (relevant, *special):
         try:
             solutions = sp.solve(equations, wanted, dict=True) if equations else [{}]
         except NotImplementedError:
@@ -146,12 +148,13 @@ def _coefficient_equations(left: sp.Expr, right: sp.Expr) -> list[sp.Expr]:
 
 def _proper(solution: Mapping[sp.Symbol, sp.Expr], right: sp.Expr) -> bool:
     values = list(solution.values())
-    return not any(v.has(sp.zoo, sp.nan, sp.I) or v.is_negative for v in values) and not right.subs(solution).has(sp.zoo, sp.nan)
+    return not any(v.has(sp.zoo, sp.nan, sp.I) for v in values) and not right.subs(solution).has(sp.zoo, sp.nan)
 
 
 def _relation(
     one: System, two: System, a: StateSpace, b: StateSpace, renamed: Mapping[sp.Symbol, sp.Symbol], solution: dict[sp.Symbol, sp.Expr]
-) -> Relation | None:
+) -> Relation | str:
+    """The verified relation that a solution describes, or why no admissible parameters realise it."""
     own = {s: e for s, e in solution.items() if s not in renamed.values()}
     complete = {old: sp.simplify(solution.get(new, new).subs(own)) for old, new in renamed.items()}
     values = {p.name: sp.simplify(getattr(two, p.name).xreplace(complete)) for p in two.numbers()}
@@ -159,8 +162,8 @@ def _relation(
     for p in two.numbers():
         assert p.domain is not None
         value = values[p.name]
-        if not value.free_symbols and not p.domain.contains(value):
-            return None
+        if not p.domain.contains(value):
+            return f"{two.name}.{p.name} = {value} is not in {p.domain}"
         if value.free_symbols and not (value.is_Symbol and value.name in (p.name, f"{p.name}_2")):
             conditions.append(f"{value} in {p.domain}")
     spaces = [(s.A.xreplace(m), s.B.xreplace(m), s.C.xreplace(m)) for s, m in ((a, own), (b, complete))]
@@ -169,8 +172,10 @@ def _relation(
     try:
         first = one.replace(**{p.name: sp.simplify(getattr(one, p.name).xreplace(own)) for p in one.numbers()}) if own else one
         second = two.replace(**values)
-    except Misuse:  # the substitution breaks a law between parameters
-        return None
+    except Misuse as error:  # the substitution breaks a domain of the first method, or a law between parameters
+        return str(error)
+    if _admissible_point(first, second) is None:
+        return "no admissible values were found for " + ", ".join(f"{name} = {value}" for name, value in shown.items())
     change, source, target = _intertwine(*spaces), (a, first), (b, second)
     if change is None:  # the second has states that its queries never show: the map goes the other way
         change, source, target = _intertwine(*reversed(spaces)), (b, second), (a, first)
