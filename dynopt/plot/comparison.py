@@ -49,7 +49,9 @@ def growth_figure(found: Comparison, intervals: Sequence[Any], low: float, high:
         rates = np.array([_rate(one, -x) for x in grid])
         measured = np.array([lap(_instance(one, {}), sp.Rational(str(-x)), 1e24).rate for x in dots])
         axes.plot(grid, rates, color=colour(i), linestyle=line(i), linewidth=1.8, label=label(one.system))
-        axes.plot(dots, measured, marker(i), color=colour(i), markersize=6 - i, markeredgecolor="white", linestyle="none", zorder=3, clip_on=False)
+        axes.plot(
+            dots, measured, marker(i), color=colour(i), markersize=6 - i, markeredgecolor="white", linestyle="none", zorder=3, clip_on=False
+        )
         data |= {f"{'first' if i == 0 else 'second'}": rates, f"{'first' if i == 0 else 'second'}_measured": measured}
     ends = {e for i in intervals for e in (i.lower_float, i.upper_float) if low < e < high}
     for i, interval in enumerate(intervals):
@@ -59,7 +61,9 @@ def growth_figure(found: Comparison, intervals: Sequence[Any], low: float, high:
     for i, end in enumerate(sorted(ends)):
         axes.axvline(-end, color="0.35", linewidth=1, linestyle=":", label="equal growth" if i == 0 else None)
         axes.plot([-end], [_rate(found.first, end)], "o", markersize=9, markerfacecolor="none", markeredgecolor="black", zorder=4)
-        axes.annotate(f"λ = {end:.6g}", (-end, 0), xycoords=("data", "axes fraction"), xytext=(4, 5), textcoords="offset points", fontsize="small")
+        axes.annotate(
+            f"λ = {end:.6g}", (-end, 0), xycoords=("data", "axes fraction"), xytext=(4, 5), textcoords="offset points", fontsize="small"
+        )
     data["crossings"] = np.array(sorted(ends))
     axes.plot([], [], "o", color="0.4", markersize=5, label="measured on runs")
     if wide:

@@ -42,7 +42,12 @@ def table(found: Relations) -> str:
             kind = "none" if e.note.startswith("no parameters") else e.note
             reasons.setdefault(kind, []).append(f"{e.first} → {e.second}")
     verified = sum(r.verified for _, r in rows)
-    lines += ["", f"{len(rows)} relations between {sum(bool(e.relations) for e in found.pairs)} of {len(found.pairs)} ordered pairs, {verified} verified"]
+    lines += [
+        "",
+        f"{len(rows)} relations between {sum(bool(e.relations) for e in found.pairs)} of {len(found.pairs)} ordered pairs, {verified} verified",
+    ]
     lines += [f"no relation: {', '.join(reasons.pop('none'))}"] if "none" in reasons else []
-    lines += [f"{', '.join(pairs)}: {greek(reason)}" for reason, pairs in reasons.items()]
+    for reason, pairs in reasons.items():
+        shown = f"{len(pairs)} pairs" if reason.startswith("not comparable") else ", ".join(pairs)
+        lines.append(f"{shown}: {greek(reason)}")
     return "\n".join(lines)

@@ -139,7 +139,13 @@ class Comparison:
         for one in (self.first, self.second):
             if one.direct != sp.true:
                 given = (*one.negative, one.direct, *one.largest(first_growth), sp.Eq(one.at(other), 0))
-                found.append((f"the largest multiplier of {one.system.name} is its growth", given, sp.And(other <= first_growth, other >= -first_growth)))
+                found.append(
+                    (
+                        f"the largest multiplier of {one.system.name} is its growth",
+                        given,
+                        sp.And(other <= first_growth, other >= -first_growth),
+                    )
+                )
         return found
 
     def _whole_checks(self, hypothesis: Any, condition: Any) -> list[Check]:
@@ -285,7 +291,9 @@ def _negative_at_largest(f: sp.Expr, chi: sp.Poly, pivot: Growth) -> Any:
     if chi.degree() == 1:
         return _lt(f.subs(z, -chi.all_coeffs()[1]))
     if not pivot.apart or chi.degree() > 2:
-        raise Misuse(f"no elimination is derived for the growth of {pivot.system.name}; name it first, or compare with a method of fewer blocks")
+        raise Misuse(
+            f"no elimination is derived for the growth of {pivot.system.name}; name it first, or compare with a method of fewer blocks"
+        )
     w = sp.Dummy("w", positive=True)
     shifted = sp.Poly(chi.as_expr().subs(z, w + pivot.still), w)
     rest = sp.Poly(sp.expand(f.subs(z, w + pivot.still)), w).rem(shifted)
@@ -312,7 +320,11 @@ def _for_all(condition: Any, facts: Sequence[Any]) -> Any:
         return condition
     parts: list[Any] = []
     for relation in sp.And.make_args(condition):
-        if not isinstance(relation, (sp.StrictGreaterThan, sp.GreaterThan)) or relation.rhs != 0 or not relation.lhs.is_polynomial(eigenvalue):
+        if (
+            not isinstance(relation, (sp.StrictGreaterThan, sp.GreaterThan))
+            or relation.rhs != 0
+            or not relation.lhs.is_polynomial(eigenvalue)
+        ):
             return None
         if sp.degree(relation.lhs, eigenvalue) > 1:
             return None

@@ -81,7 +81,9 @@ class Growth:
             if self.degree == 2 and not self.apart and not proved(self.negative, sp.And(*(q >= 0 for q in real_rooted(self.chi)))):
                 raise Misuse(f"{self.system.name} may have complex modes at negative λ, for which no comparison is derived")
         elif not (self.apart and not self.continuous and self.degree == 3 and proved(self.negative, _one_outside(self.chi))):
-            raise Misuse(f"{self.system.name} has {self.degree} blocks and no single unstable multiplier was proved: no comparison is derived")
+            raise Misuse(
+                f"{self.system.name} has {self.degree} blocks and no single unstable multiplier was proved: no comparison is derived"
+            )
 
     def largest(self, a: sp.Symbol) -> tuple[Any, ...]:
         """Conditions that say that a is the largest root of χ."""

@@ -54,7 +54,9 @@ def test_figures_and_their_data(dynopt, here):
     data = np.load(here / "growth.npz")
     assert data["crossings"] == pytest.approx([-1])
     for name in ("first", "second"):  # runs on the curve
-        assert np.interp(data["minus_lambda_measured"], data["minus_lambda"], data[name]) == pytest.approx(data[f"{name}_measured"], rel=2e-3)
+        assert np.interp(data["minus_lambda_measured"], data["minus_lambda"], data[name]) == pytest.approx(
+            data[f"{name}_measured"], rel=2e-3
+        )
     code, _, _ = dynopt("compare", "inna(gamma=1/4)", "gd", "--plane", "alpha=0:3,beta=0:3", "--at=-2", "--out", "plane.png")
     assert code == 0
     plane = np.load(here / "plane.npz")
