@@ -38,7 +38,7 @@ KNOWN = [
 
 VALUES = {
     "alpha": Fraction(3, 2), "beta": Fraction(1, 3), "gamma": Fraction(1, 4), "gain": Fraction(2, 3), "momentum": Fraction(2, 5),
-    "momentum1": Fraction(1, 5), "momentum2": Fraction(3, 5), "extrapolation": Fraction(1, 6), "dampening": Fraction(1, 7), "nu": Fraction(3, 4),
+    "momentum1": Fraction(1, 5), "momentum2": Fraction(3, 5), "extrapolation": Fraction(1, 6), "dampening": Fraction(1, 7),
 }  # fmt: skip
 
 

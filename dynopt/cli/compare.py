@@ -88,14 +88,14 @@ def _draw(first: str, second: str, share: Any, found: Any, ends: Any, points: An
     if plane is not None:
         if not points:
             raise Misuse("--plane is drawn at one eigenvalue; give it with --at, as in --at -1")
-        figure, data = plane_figure(pair, *_axes(plane), {"lamda": points[0]})
+        figure, data = plane_figure(pair, _axes(plane), {"lamda": points[0]})
     else:
         if ends is None or found.intervals is None or found.parameter != "lamda" or not found.ratios:
             raise Misuse("the figure of growths needs a number for every parameter and --spectrum A,B; or draw two parameters with --plane")
         figure, data = growth_figure(pair, found.intervals, float(ends[0]), float(ends[1]))
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=150)
-    np.savez(out.with_suffix(".npz"), **data)
+    np.savez(out.with_suffix(".npz"), allow_pickle=False, **data)
     return str(out)
 
 

@@ -43,7 +43,7 @@ def growth_figure(found: Comparison, intervals: Sequence[Any], low: float, high:
     axes = figure.subplots()
     wide = low / high > 30
     place = np.geomspace if wide else np.linspace
-    grid, dots = place(-low, -high, 241), place(-low, -high, _RUNS)
+    grid, dots = place(-high, -low, 241), place(-high, -low, _RUNS)
     data: dict[str, np.ndarray] = {"minus_lambda": grid, "minus_lambda_measured": dots}
     for i, one in enumerate((found.first, found.second)):
         rates = np.array([_rate(one, -x) for x in grid])
@@ -82,7 +82,7 @@ def _rate(one: Growth, value: float) -> float:
 
 
 def plane_figure(
-    found: Comparison, first: tuple[str, float, float], second: tuple[str, float, float], values: Mapping[str, Any]
+    found: Comparison, span: Sequence[tuple[str, float, float]], values: Mapping[str, Any]
 ) -> tuple[Figure, dict[str, np.ndarray]]:
     """Where the first method wins in the plane of two parameters, and its data.
 
@@ -91,13 +91,14 @@ def plane_figure(
 
     Parameters
     ----------
-    first, second : (parameter, from, to) along the horizontal and the vertical axis.
+    span : (parameter, from, to) along the horizontal, then along the vertical axis.
     values : the other parameters and ``lamda``.
 
     Raises
     ------
     Misuse : a symbol without a value, an axis that is no parameter, or an empty axis.
     """
+    first, second = span
     names = [first[0], second[0]]
     fixed = {sp.Symbol(name, real=True): exact(value) for name, value in values.items()}
     present = {s.name for s in found.first.chi.free_symbols | found.second.chi.free_symbols} - {"z"}

@@ -42,9 +42,10 @@ def table(found: Relations) -> str:
             kind = "none" if e.note.startswith("no parameters") else e.note
             reasons.setdefault(kind, []).append(f"{e.first} → {e.second}")
     verified = sum(r.verified for _, r in rows)
+    related = sum(bool(e.relations) for e in found.pairs)
     lines += [
         "",
-        f"{len(rows)} relations between {sum(bool(e.relations) for e in found.pairs)} of {len(found.pairs)} ordered pairs, {verified} verified",
+        f"{len(rows)} relations between {related} of {len(found.pairs)} ordered pairs, {verified} verified",
     ]
     lines += [f"no relation: {', '.join(reasons.pop('none'))}"] if "none" in reasons else []
     for reason, pairs in reasons.items():

@@ -21,8 +21,8 @@ from dynopt.core.registry import Call
 from dynopt.core.system import System
 from dynopt.errors import Misuse
 from dynopt.symbolic.criteria import z
-from dynopt.symbolic.linearize import state_space
 from dynopt.symbolic.growth import Growth, growth, mirror, proved
+from dynopt.symbolic.linearize import state_space
 from dynopt.symbolic.prune import negated, prune, stripped
 from dynopt.symbolic.symbols import eigenvalue, symbol, symbolic
 

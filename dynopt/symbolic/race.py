@@ -15,7 +15,8 @@ from dynopt.core.result import Result
 from dynopt.core.system import System
 from dynopt.errors import Misuse
 
-_CLASSICAL = ([[], ["1/2"], [0, "1/2"], [0, 0, 1]], ["1/6", "1/3", "1/3", "1/6"])
+_ROWS: list[list[Any]] = [[], ["1/2"], [0, "1/2"], [0, 0, 1]]
+_WEIGHTS = ["1/6", "1/3", "1/3", "1/6"]
 _LONGEST = 200_000
 
 
@@ -51,11 +52,12 @@ def lap(method: System, eigenvalue: Any, factor: float = 1e12) -> Lap:
     if isinstance(numeric, Flow):
         step = 0.02 / (1 + max([abs(value), *(abs(float(getattr(numeric, p.name))) for p in numeric.numbers())]))
         values = {p.name: getattr(numeric, p.name) for p in numeric.parameters()}
-        numeric = runge_kutta(type(numeric), *_CLASSICAL)(**values, gamma=step)
+        numeric = runge_kutta(type(numeric), _ROWS, _WEIGHTS)(**values, gamma=step)
     oracle = FunctionOracle(lambda x: x * x * value / 2, lambda x: value * x)
     state = numeric.init(np.ones(1), oracle)  # type: ignore[attr-defined]
     target, half = math.log(factor), math.log(factor) / 2
-    before, crossings = 0.0, []
+    before = 0.0
+    crossings: list[float] = []
     for k in range(_LONGEST):
         state = numeric.update(state, oracle, k)  # type: ignore[attr-defined]
         size = abs(float(state[0][0]))

@@ -147,3 +147,8 @@ def test_all_pairs():
 def test_misuse(pair, message):
     with pytest.raises(dynopt.Misuse, match=message):
         equivalent(*pair)
+
+
+def test_the_known_relations_as_claims():
+    result = dynopt.verify("analysis/equivalences.py")
+    assert result.counts == {"proved": 15}
