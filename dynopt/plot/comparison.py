@@ -111,12 +111,14 @@ def plane_figure(
             raise Misuse(f"the axis {name} from {low:g} to {high:g} is empty; give its ends in order")
     x, y = (np.linspace(a, b, 241) for _, a, b in (first, second))
     condition = found.everywhere.subs(fixed) if found.everywhere not in (sp.true, sp.false) else found.everywhere
-    region = _region(condition, names, x, y)
+    margin = _margin(sp.to_nnf(condition, simplify=False), names, x, y)
+    region = (margin > 0).astype(float)
     figure = Figure(figsize=(6.6, 5.4), layout="constrained")
     axes = figure.subplots()
-    axes.contourf(x, y, region, levels=[0.5, 1.5], colors=[colour(0)], alpha=0.18)
+    if region.any():
+        axes.contourf(x, y, margin, levels=[0, np.inf], colors=[colour(0)], alpha=0.18)
     if 0 < region.mean() < 1:
-        axes.contour(x, y, region, levels=[0.5], colors="black", linewidths=1.6)
+        axes.contour(x, y, margin, levels=[0], colors="black", linewidths=1.6)
         axes.plot([], [], color="black", linewidth=1.6, label="equal growth (exact condition)")
     dots = _winners(found, first, second, {str(s): v for s, v in fixed.items()})
     for sign, name, style in ((1, found.first.system.name, 0), (-1, found.second.system.name, 1), (0, "equal", 6)):
@@ -134,11 +136,15 @@ def plane_figure(
     return figure, {names[0]: x, names[1]: y, "region": region, "measured": dots}
 
 
-def _region(condition: Any, names: Sequence[str], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _margin(condition: Any, names: Sequence[str], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A continuous function that is positive where the condition holds: the largest side of "or", the smallest of "and"."""
     if condition in (sp.true, sp.false):
-        return np.full((len(y), len(x)), float(bool(condition)))
-    holds = sp.lambdify([sp.Symbol(n, real=True) for n in names], condition, "numpy")
-    return np.broadcast_to(holds(*np.meshgrid(x, y)), (len(y), len(x))).astype(float)
+        return np.full((len(y), len(x)), 1.0 if condition == sp.true else -1.0)
+    if isinstance(condition, (sp.And, sp.Or)):
+        parts = [_margin(part, names, x, y) for part in condition.args]
+        return np.min(parts, axis=0) if isinstance(condition, sp.And) else np.max(parts, axis=0)
+    side = sp.lambdify([sp.Symbol(n, real=True) for n in names], condition.gts - condition.lts, "numpy")
+    return np.broadcast_to(side(*np.meshgrid(x, y)), (len(y), len(x))).astype(float)
 
 
 def _winners(found: Comparison, first: tuple[str, float, float], second: tuple[str, float, float], values: dict[str, Any]) -> np.ndarray:

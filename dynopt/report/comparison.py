@@ -25,7 +25,9 @@ def text(found: Compared) -> str:
     }
     lines.append(fixed.get(found.verdict) or f"  the first leaves faster at λ iff {_condition(found.condition)}")
     if found.whole is not None and found.verdict == "depends" and found.whole["condition"] != found.condition:
-        lines.append(f"  at every λ in [−L, 0) iff {_condition(found.whole['condition'])}" + _provided(found.whole["provided"]))
+        every = found.whole["condition"]
+        said = f"at every λ in [−L, 0) iff {_condition(every)}" if every != sp.false else "for no L at every λ in [−L, 0)"
+        lines.append(f"  {said}" + _provided(found.whole["provided"]))
     if found.provided != sp.true:
         lines.append(f"  provided {_condition(found.provided)}: no mode flips its sign at every step")
     if found.intervals is not None:

@@ -161,7 +161,10 @@ class Comparison:
                 sp.Or(sp.Eq(slope, 0), sp.Eq(slope * v + rest, 0)),
                 sp.Or(v < -L, v >= 0, sp.Eq(slope, 0), relation.subs(eigenvalue, v)),
             ]
-        checks = [("for all λ, sufficient", (*base, *inside, *((condition,) if condition != sp.true else ())), self.condition)]
+        checks: list[Check] = []
+        if condition != sp.false:
+            given = (*base, *inside, *((condition,) if condition != sp.true else ()))
+            checks.append(("for all λ, sufficient", given, self.condition))
         if self.direct != sp.true and hypothesis != sp.true:
             checks.append(("for all λ, no sign flips", (*base, *inside, hypothesis), self.direct))
         if condition != sp.true:
@@ -181,6 +184,8 @@ class Comparison:
         if self.whole is not None:
             hypothesis, condition = self.whole
             where = "" if hypothesis == sp.true else f", provided {hypothesis}"
+            if condition == sp.false:
+                return f"{text}; for no L at every λ in [-L, 0)"
             text += f"; at every λ in [-L, 0) iff {condition}{where}" if condition != self.condition else "; and then at every λ < 0"
         return text
 
