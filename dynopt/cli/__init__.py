@@ -13,6 +13,7 @@ COMMANDS = {
     "bound": "exact set of admissible values of the step-size (or another parameter)",
     "verify": "prove or refute the statements of claim files",
     "equivalent": "substitutions under which one method is another",
+    "compare": "for which parameters one method leaves a strict saddle faster than another",
     "trajectory": "a flow, iterates, and the distance between them",
     "escape": "saddle-escape study against the law",
     "study": "list, show, run, copy studies",

@@ -96,16 +96,19 @@ def grid(box: tuple[float, float, float, float], cells: int) -> np.ndarray:
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-@lru_cache(maxsize=16)
 def isolated(problem: Problem) -> tuple[np.ndarray, tuple[str, ...]]:
     """The critical points in floating point and their kinds; `Misuse` when they are not all isolated."""
+    once: Any = problem
+    return _isolated(once)
+
+
+@lru_cache(maxsize=16)
+def _isolated(problem: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     if not hasattr(problem, "critical_points"):
         raise Misuse(f"{problem.name} does not know its critical points, so its basins have no names; use a Landscape or a Quadratic")
     found = problem.critical_points()
     if not found or not all(c.isolated and all(v.is_number for v in c.point) for c in found):
-        raise Misuse(
-            f"the critical points of {problem.name} are not all isolated, so its basins are not finitely many; choose another problem"
-        )
+        raise Misuse(f"the critical points of {problem.name} are not all isolated, so its basins are not finitely many; choose another problem")
     return np.array([[float(v) for v in c.point] for c in found]), tuple(c.kind for c in found)
 
 

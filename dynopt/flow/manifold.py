@@ -70,7 +70,7 @@ def stable_curve(
     """
     asked, point = oracle(problem), np.asarray(saddle, dtype=float)
     numeric = system.numeric()
-    blocks = numeric.init(point, asked)._fields  # type: ignore[attr-defined]
+    blocks = numeric.init(point, asked)._fields
     if len(blocks) != 1 or problem.dimension != 2:
         raise Misuse(
             f"{system.name} on {problem.name} has {len(blocks)} blocks of {problem.dimension} coordinates, so the stable manifold of a "

@@ -94,7 +94,7 @@ def bound(
     """
     if property not in CRITERIA:
         raise Misuse(f"there is no property {property!r}; {closest(property, CRITERIA)}")
-    low, high = _interval(spectrum)
+    low, high = spectrum_ends(spectrum)
     system = symbolic(method, free, defaults=True)
     parameter = system.parameter(free)
     if parameter.domain is None:
@@ -108,7 +108,7 @@ def bound(
     if others:
         return Bound(text, property, (low, high), free, criterion.guarantee, form, None, ())
     pieces, deciders = _decide(criterion, unknown, _lawful(system, parameter.domain, unknown), low, high, seconds)
-    return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(_interval_of, pieces)), deciders)
+    return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(interval_of, pieces)), deciders)
 
 
 def _text(system: System, free: str) -> str:
@@ -118,7 +118,8 @@ def _text(system: System, free: str) -> str:
     return f"{system.name}({used})" if used else system.name
 
 
-def _interval(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
+def spectrum_ends(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
+    """The exact ends of a spectrum interval; `Misuse` unless they are two rational numbers in order."""
     try:
         low, high = (exact(v) for v in spectrum)
     except (TypeError, ValueError, sp.SympifyError):
@@ -170,7 +171,8 @@ def _decide(
     return pieces, (first, second)
 
 
-def _interval_of(piece: Piece) -> Interval:
+def interval_of(piece: Piece) -> Interval:
+    """A piece with its ends as SymPy numbers and decimals."""
     lower = -sp.oo if piece.lower is None else piece.lower.expression()
     upper = sp.oo if piece.upper is None else piece.upper.expression()
     decimals = [float(e) if e is not None else s * float("inf") for e, s in ((piece.lower, -1), (piece.upper, 1))]

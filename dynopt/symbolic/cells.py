@@ -9,7 +9,7 @@ rational sample decides; at a cut the field Q(cut) does.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -39,15 +39,15 @@ def admissible(
     ``relation`` is ``> 0``, ``>= 0`` or ``!= 0``.
     """
     conditions = [Poly(q, eigenvalue, parameter, domain="QQ") for q in polynomials]
+    return pieces(critical(conditions, parameter, low, high), domain, lambda p: all(_test(q, relation, p, low, high) for q in conditions))
+
+
+def pieces(cuts: Iterable[Poly], domain: Domain, holds: Callable[[Algebraic], bool]) -> list[Piece]:
+    """The set {p in domain : holds(p)}, for a property that can only change at roots of the rational polynomials ``cuts``."""
     ends = [_end(domain.lower), _end(domain.upper)]
-    cuts = roots(_critical(conditions, parameter, low, high))
-    line: list[Algebraic] = [c for c in cuts if _inside(c, ends)]
+    line: list[Algebraic] = [c for c in roots(cuts) if _inside(c, ends)]
     lower, upper = ends
     cells: list[tuple[Algebraic | None, Algebraic | None]] = list(itertools.pairwise([lower, *line, upper]))
-
-    def holds(p: Algebraic) -> bool:
-        return all(_test(q, relation, p, low, high) for q in conditions)
-
     verdicts: list[tuple[str, bool, Algebraic | None, Algebraic | None]] = []
     for i, (a, b) in enumerate(cells):
         if i == 0 and a is not None and domain.lower_closed:
@@ -69,7 +69,8 @@ def _inside(cut: Algebraic, ends: Sequence[Algebraic | None]) -> bool:
     return above and below
 
 
-def _critical(conditions: Sequence[Poly], parameter: sp.Symbol, low: Rational, high: Rational) -> list[Poly]:
+def critical(conditions: Sequence[Poly], parameter: sp.Symbol, low: Rational, high: Rational) -> list[Poly]:
+    """Polynomials in the parameter at whose roots the roots in λ of the conditions enter or leave [low, high], meet, or vanish."""
     factors = {f for q in conditions if not q.is_zero for f, _ in q.factor_list()[1]}
     result: list[sp.Expr] = []
     for f in factors:

@@ -9,6 +9,8 @@ with a general polynomial gradient, and by running both definitions.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,19 +83,18 @@ def equivalent(first: str | System | type[System], second: str | System | type[S
     {'gamma': 'gamma', 'momentum': 'momentum'}
     """
     one, two = symbolic(first), symbolic(second)
-    a, b = _single_gradient(one), _single_gradient(two)
+    (a, left), (b, right) = _loop(one), _loop(two)
     if a.continuous != b.continuous:
         flow = one.name if a.continuous else two.name
         raise Misuse(f"{flow} is a flow and the other method an iteration; compare two of one kind")
     renamed = {s: sp.Symbol(f"{s.name}_2", **s.assumptions0) for p in two.numbers() for s in getattr(two, p.name).free_symbols}
     unknowns = list(renamed.values())
-    left, right = transfer_function(a), transfer_function(b).subs(renamed)
-    relations = []
-    for solution in _match(left, right, unknowns, _symbols(one)):
-        relations.append(_relation(one, two, a, b, renamed, solution))
-    found = tuple(r for r in relations if r is not None)
-    note = "" if found else f"no parameters of {two.name} give the transfer function of {one.name}"
-    return Equivalence(_name(first), _name(second), found, note)
+    right = right.subs(renamed)
+    answers = [_relation(one, two, a, b, renamed, solution) for solution in _match(left, right, unknowns, _symbols(one))]
+    found = tuple(r for r in answers if isinstance(r, Relation))
+    outside = "; ".join(dict.fromkeys(r for r in answers if isinstance(r, str)))
+    none = f"no parameters of {two.name} give the transfer function of {one.name}" if not outside else f"only outside the domain: {outside}"
+    return Equivalence(_name(first), _name(second), found, "" if found else none)
 
 
 def _name(method: str | System | type[System]) -> str:
@@ -102,6 +103,13 @@ def _name(method: str | System | type[System]) -> str:
 
 def _symbols(system: System) -> list[sp.Symbol]:
     return [s for p in system.numbers() for s in sorted(getattr(system, p.name).free_symbols, key=str)]
+
+
+@functools.lru_cache(maxsize=256)
+def _loop(system: System) -> tuple[StateSpace, sp.Expr]:
+    """The state-space form and the transfer function of a method with one gradient a step."""
+    space = _single_gradient(system)
+    return space, transfer_function(space)
 
 
 def _single_gradient(system: System) -> StateSpace:
@@ -114,14 +122,16 @@ def _single_gradient(system: System) -> StateSpace:
 
 
 def _match(left: sp.Expr, right: sp.Expr, unknowns: list[sp.Symbol], own: list[sp.Symbol]) -> list[dict[sp.Symbol, sp.Expr]]:
-    """Solutions of left(z) = right(z) for the unknowns; if there is none, for the unknowns and one of the first's parameters.
+    """Solutions of left(z) = right(z) for the unknowns; if there is none, for the unknowns and one, then two, of the first's parameters.
 
     Transfer functions of one order are compared coefficient by coefficient.  Where the orders
     differ, a pole must cancel a zero, and the cross-multiplied equation is solved.
     """
     equations = _coefficient_equations(left, right)
     relevant = [u for u in unknowns if right.has(u)]
-    for wanted in (relevant, *([*relevant, s] for s in own if left.has(s))):
+    present = [s for s in own if left.has(s)]
+    special = [[*relevant, *some] for size in (1, 2) for some in itertools.combinations(present, size)]
+    for wanted in (relevant, *special):
         try:
             solutions = sp.solve(equations, wanted, dict=True) if equations else [{}]
         except NotImplementedError:
@@ -146,12 +156,13 @@ def _coefficient_equations(left: sp.Expr, right: sp.Expr) -> list[sp.Expr]:
 
 def _proper(solution: Mapping[sp.Symbol, sp.Expr], right: sp.Expr) -> bool:
     values = list(solution.values())
-    return not any(v.has(sp.zoo, sp.nan, sp.I) or v.is_negative for v in values) and not right.subs(solution).has(sp.zoo, sp.nan)
+    return not any(v.has(sp.zoo, sp.nan, sp.I) for v in values) and not right.subs(solution).has(sp.zoo, sp.nan)
 
 
 def _relation(
     one: System, two: System, a: StateSpace, b: StateSpace, renamed: Mapping[sp.Symbol, sp.Symbol], solution: dict[sp.Symbol, sp.Expr]
-) -> Relation | None:
+) -> Relation | str:
+    """The verified relation that a solution describes, or why no admissible parameters realise it."""
     own = {s: e for s, e in solution.items() if s not in renamed.values()}
     complete = {old: sp.simplify(solution.get(new, new).subs(own)) for old, new in renamed.items()}
     values = {p.name: sp.simplify(getattr(two, p.name).xreplace(complete)) for p in two.numbers()}
@@ -159,9 +170,14 @@ def _relation(
     for p in two.numbers():
         assert p.domain is not None
         value = values[p.name]
-        if not value.free_symbols and not p.domain.contains(value):
-            return None
-        if value.free_symbols and not (value.is_Symbol and value.name in (p.name, f"{p.name}_2")):
+        if not p.domain.contains(value):
+            return f"{two.name}.{p.name} = {value} is not in {p.domain}"
+        known = (
+            p.domain.upper == float("inf")
+            and p.domain.lower == 0
+            and (value.is_nonnegative if p.domain.lower_closed else value.is_positive)
+        )
+        if value.free_symbols and not known and not (value.is_Symbol and value.name in (p.name, f"{p.name}_2")):
             conditions.append(f"{value} in {p.domain}")
     spaces = [(s.A.xreplace(m), s.B.xreplace(m), s.C.xreplace(m)) for s, m in ((a, own), (b, complete))]
     relevant = [p.name for p in two.numbers() if any(m.has(symbol(p)) for m in (b.A, b.B, b.C))]
@@ -169,13 +185,15 @@ def _relation(
     try:
         first = one.replace(**{p.name: sp.simplify(getattr(one, p.name).xreplace(own)) for p in one.numbers()}) if own else one
         second = two.replace(**values)
-    except Misuse:  # the substitution breaks a law between parameters
-        return None
+    except Misuse as error:  # the substitution breaks a domain of the first method, or a law between parameters
+        return str(error)
+    if _admissible_point(first, second) is None:
+        return "no admissible values were found for " + ", ".join(f"{name} = {value}" for name, value in shown.items())
     change, source, target = _intertwine(*spaces), (a, first), (b, second)
     if change is None:  # the second has states that its queries never show: the map goes the other way
         change, source, target = _intertwine(*reversed(spaces)), (b, second), (a, first)
-    if change is None:
-        return Relation(shown, {}, tuple(conditions), False)
+    if change is None:  # both have states that their queries never show; at rest those are zero
+        return Relation(shown, {}, (*conditions, "started at rest"), _rest_check(first, second))
     mark = f"{target[1].name}."
     state = sp.Matrix([sp.Symbol(name) for name in source[0].blocks])
     described = {mark + block: str(sp.factor(e)) for block, e in zip(target[0].blocks, change * state, strict=True)}
@@ -225,6 +243,30 @@ def _numeric_check(source: System, target: System, change: sp.Matrix) -> bool:
         if not np.isfinite(scale) or gap > 1e-8 * scale:
             return False
     return True
+
+
+def _rest_check(first: System, second: System) -> bool:
+    """Fifty steps of both from rest at one point on ∇J(x) = x + sin x: the gradients are asked for at the same points."""
+    point = _admissible_point(first, second)
+    if point is None:
+        return False
+    paths = []
+    for system in (first, second):
+        asked: dict[int, np.ndarray] = {}
+
+        numeric = system.replace(**{p.name: float(getattr(system, p.name).subs(point)) for p in system.numbers()})
+        state = numeric.init(np.array([0.7, -0.2]), FunctionOracle(lambda x: x, lambda x: 0 * x))  # type: ignore[attr-defined]
+        for k in range(50):
+            state = _advance(numeric, state, FunctionOracle(lambda x: x, functools.partial(_asked, asked, k)))
+        paths.append(np.array(list(asked.values())))
+    scale = max(1.0, float(np.max(np.abs(paths[0]))))
+    return bool(np.isfinite(scale) and np.max(np.abs(paths[0] - paths[1])) <= 1e-8 * scale)
+
+
+def _asked(asked: dict[int, np.ndarray], k: int, x: np.ndarray) -> np.ndarray:
+    """x + sin x; the first query of a step is kept: a block-wise update asks again without using the answer."""
+    asked.setdefault(k, x)
+    return x + np.sin(x)
 
 
 def _admissible_point(source: System, target: System) -> dict[sp.Symbol, sp.Rational] | None:

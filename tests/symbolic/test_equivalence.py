@@ -8,7 +8,9 @@ import torch
 
 import dynopt
 from dynopt.core.oracle import FunctionOracle
-from dynopt.symbolic.equivalence import equivalent
+from dynopt.symbolic.equivalence import _rest_check, equivalent
+from dynopt.symbolic.relations import relations
+from dynopt.symbolic.symbols import symbolic
 
 
 def path(method, state, slope, steps):
@@ -86,6 +88,58 @@ def test_a_wrong_state_change_is_not_verified():
     assert not _numeric_check(one, other, sp.eye(2))
 
 
+def test_relations_of_one_method():
+    found = relations("heavy_ball")
+    by_name = {e.second: e for e in found.pairs}
+    assert len(by_name) == len(found.pairs) == 11  # every other registered iteration
+    assert all(r.verified for e in found.pairs for r in e.relations)
+    assert by_name["aggregated_momentum"].relations[0].substitution == {"gamma": "gamma", "momentum1": "momentum", "momentum2": "momentum"}
+    assert by_name["qhm"].relations[0].substitution["nu"] == "1"
+    assert "2 gradients" in by_name["midpoint_din"].note
+    assert "2 gradients" in by_name["step_tuned_frozen"].note
+    assert by_name["innaprop_frozen"].note.startswith("only outside the domain")
+    assert "take gamma < beta" in by_name["innaprop_frozen"].note
+
+
+def test_relations_of_flows():
+    found = {e.second: e for e in relations("hbf").pairs}
+    assert set(found) == {"gradient_flow", "nesterov_flow", "din", "din_vanishing"}
+    assert found["din"].relations == ()  # the heavy ball with friction is a limit of DIN, not a member
+    assert "depends on t" in found["nesterov_flow"].note
+    assert relations("din").pairs[0].relations[0].substitution == {"din.alpha": "1", "din.beta": "1"}
+
+
+def test_the_degenerate_member_needs_two_special_parameters():
+    (relation,) = equivalent("aggregated_momentum", "gd").relations
+    assert relation.substitution == {"aggregated_momentum.momentum1": "0", "aggregated_momentum.momentum2": "0", "gamma": "gamma"}
+    assert relation.verified
+
+
+def test_hidden_modes_on_both_sides_are_compared_from_rest():
+    """With two velocities without memory and a cancelled pole both are gradient descent; no state change links them."""
+    relation = equivalent("triple_momentum", "aggregated_momentum").relations[0]
+    assert relation.state_change == {}
+    assert "started at rest" in relation.condition
+    assert relation.verified
+    one, two = symbolic("heavy_ball(momentum=1/2)"), symbolic("heavy_ball(momentum=1/3)")
+    assert not _rest_check(one, two)
+
+
+def test_a_pair_that_takes_too_long_is_undecided():
+    (found,) = [e for e in relations("aggregated_momentum", seconds=0.02).pairs if e.second == "semi_implicit_din"]
+    assert found.relations == ()
+    assert found.note.startswith("undecided")
+
+
+@pytest.mark.slow
+def test_all_pairs():
+    found = relations()
+    assert found.pairs[0].first == "inna"
+    assert len(found.pairs) == 12 * 11 + 5 * 4
+    assert sum(len(e.relations) for e in found.pairs) >= 100
+    assert all(r.verified for e in found.pairs for r in e.relations)
+
+
 @pytest.mark.parametrize(
     ("pair", "message"),
     [(("din", "inna"), "is a flow"), (("midpoint_din", "inna"), "2 gradients"), (("nesterov_flow", "hbf"), "depends on t")],
@@ -93,3 +147,8 @@ def test_a_wrong_state_change_is_not_verified():
 def test_misuse(pair, message):
     with pytest.raises(dynopt.Misuse, match=message):
         equivalent(*pair)
+
+
+def test_the_known_relations_as_claims():
+    result = dynopt.verify("analysis/equivalences.py")
+    assert result.counts == {"proved": 15}

@@ -1,0 +1,26 @@
+"""``dynopt equivalent`` with one method."""
+
+import json
+
+
+def test_the_table_of_one_method(dynopt):
+    code, out, _ = dynopt("equivalent", "gradient_flow")
+    assert code == 0
+    assert "gradient_flow is din with α = 1, β = 1" in out
+    assert "1 relations between 1 of 4 ordered pairs, 1 verified" in out
+    assert "depends on t" in out
+
+
+def test_document_of_one_method(dynopt):
+    code, out, _ = dynopt("equivalent", "gradient_flow", "--json")
+    pairs = json.loads(out)["pairs"]
+    assert code == 0
+    assert {p["first"] for p in pairs} == {"gradient_flow"}
+    assert all({"second", "relations", "note"} <= p.keys() for p in pairs)
+    assert next(p for p in pairs if p["second"] == "din")["relations"][0]["verified"]
+
+
+def test_an_unknown_method_is_misuse(dynopt):
+    code, out, err = dynopt("equivalent", "ina")
+    assert (code, out) == (2, "")
+    assert "did you mean inna" in err
