@@ -108,7 +108,9 @@ def _isolated(problem: Any) -> tuple[np.ndarray, tuple[str, ...]]:
         raise Misuse(f"{problem.name} does not know its critical points, so its basins have no names; use a Landscape or a Quadratic")
     found = problem.critical_points()
     if not found or not all(c.isolated and all(v.is_number for v in c.point) for c in found):
-        raise Misuse(f"the critical points of {problem.name} are not all isolated, so its basins are not finitely many; choose another problem")
+        raise Misuse(
+            f"the critical points of {problem.name} are not all isolated, so their basins are not finitely many; choose another problem"
+        )
     return np.array([[float(v) for v in c.point] for c in found]), tuple(c.kind for c in found)
 
 

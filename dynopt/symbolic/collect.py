@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,11 +22,28 @@ from dynopt.symbolic.formula import fault, names_fault
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim and where it was found: ``index`` counts the claims of its file."""
+    """A claim by its id, and where it was found: ``index`` counts the claims of its file."""
 
     path: Path
     index: int
-    claim: Claim
+    id: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What loading one file showed.
+
+    Attributes
+    ----------
+    claims : for each claim its id (or what names it) and why it cannot be judged, the empty string if it can.
+    error : why the file cannot be read; it then has no claims.
+    seconds : processor time that loading took.
+    """
+
+    path: Path
+    claims: tuple[tuple[str, str], ...]
+    error: str
+    seconds: float
 
 
 def default_paths() -> list[Path]:
@@ -49,52 +67,76 @@ def claim_files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def collect(paths: Iterable[str | Path]) -> tuple[list[Entry], list[str]]:
-    """All sound claims of files and folders, and one sentence for everything that is not sound."""
+def listed(paths: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
+    """The claim files of files and folders, each once, and a sentence for a folder without any."""
+    files: dict[Path, Path] = {}
+    errors: list[str] = []
+    for given in map(Path, paths):
+        found = list(claim_files(given))
+        if not found:
+            errors.append(f"the folder {str(given)!r} holds no claim file; name a folder with *.py files that define Claim objects")
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    return list(files.values()), errors
+
+
+LOADED: dict[Path, list[Claim]] = {}
+"""The claims of the files that this process has surveyed; claims hold functions, so they stay where they were loaded."""
+
+
+def survey(path: Path) -> Survey:
+    """Load a file (again, if it was loaded before) and look at its claims."""
+    begun = time.process_time()
+    LOADED.pop(path, None)
+    try:
+        LOADED[path] = claims = claims_of(path)
+    except Misuse as error:
+        return Survey(path, (), str(error), time.process_time() - begun)
+    found = []
+    for index, claim in enumerate(claims):
+        try:
+            problem = claim_fault(claim)
+        except Exception as error:  # a file may put anything into a claim, even what cannot be printed
+            problem = f"it cannot be read ({type(error).__name__}); write its texts as str and its formulas in SymPy"
+        found.append((claim.id if isinstance(claim.id, str) else f"number {index + 1}", problem))
+    return Survey(path, tuple(found), "", time.process_time() - begun)
+
+
+def entries_of(surveys: Iterable[Survey]) -> tuple[list[Entry], list[str]]:
+    """All sound claims, and one sentence for everything that is not sound."""
     entries: dict[str, Entry] = {}
     errors: list[str] = []
-    seen: set[Path] = set()
-    for given in map(Path, paths):
-        files = list(claim_files(given))
-        if not files:
-            errors.append(f"the folder {str(given)!r} holds no claim file; name a folder with *.py files that define Claim objects")
-        for file in files:
-            if file.resolve() in seen:
-                continue
-            seen.add(file.resolve())
-            try:
-                claims = claims_of(file)
-            except Misuse as error:
-                errors.append(str(error))
-                continue
-            for index, claim in enumerate(claims):
-                try:
-                    problem = claim_fault(claim)
-                except Exception as error:  # a file may put anything into a claim, even what cannot be printed
-                    problem = f"it cannot be read ({type(error).__name__}); write its texts as str and its formulas in SymPy"
-                if problem:
-                    errors.append(f"{file}: claim {_name(claim, index)}: {problem}")
-                elif claim.id in entries:
-                    other = entries[claim.id].path
-                    used = "twice" if other == file else f"already in {other}"
-                    errors.append(f"{file}: the id {claim.id!r} is used {used}; give every claim its own id")
-                else:
-                    entries[claim.id] = Entry(file, index, claim)
+    for found in surveys:
+        if found.error:
+            errors.append(found.error)
+        for index, (name, problem) in enumerate(found.claims):
+            if problem:
+                shown = name if name == f"number {index + 1}" else repr(name)
+                errors.append(f"{found.path}: claim {shown}: {problem}")
+            elif name in entries:
+                other = entries[name].path
+                used = "twice" if other == found.path else f"already in {other}"
+                errors.append(f"{found.path}: the id {name!r} is used {used}; give every claim its own id")
+            else:
+                entries[name] = Entry(found.path, index, name)
     return list(entries.values()), errors
 
 
-def _name(claim: Claim, index: int) -> str:
-    return repr(claim.id) if isinstance(claim.id, str) else f"number {index + 1}"
+def collect(paths: Iterable[str | Path]) -> tuple[list[Claim], list[str]]:
+    """All sound claims of files and folders, and one sentence for everything that is not sound."""
+    files, missing = listed(paths)
+    entries, errors = entries_of(map(survey, files))
+    return [LOADED[e.path][e.index] for e in entries], missing + errors
 
 
 def selected(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Entry]:
     """The entries whose id is one of the patterns (``t3-*``); an unknown one is `Misuse`."""
     wanted = [p for pattern in patterns for p in pattern.split(",") if p]
-    ids = [entry.claim.id for entry in entries]
+    ids = [entry.id for entry in entries]
     for pattern in wanted:
         if not any(fnmatchcase(i, pattern) for i in ids):
             raise Misuse(f"no claim is called {pattern!r}; {closest(pattern, ids)}")
-    return [entry for entry in entries if any(fnmatchcase(entry.claim.id, p) for p in wanted)]
+    return [entry for entry in entries if any(fnmatchcase(entry.id, p) for p in wanted)]
 
 
 def claims_of(path: Path) -> list[Claim]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from multiprocessing import active_children, get_context
+from dataclasses import dataclass
 from pathlib import Path
 
 from dynopt.core.result import Result
 from dynopt.errors import Misuse, Outcome
-from dynopt.symbolic.claims import Claim, Verdict
-from dynopt.symbolic.collect import Entry, claims_of, collect, default_paths, selected
-from dynopt.symbolic.decide.memory import kept_in
-from dynopt.symbolic.judge import Judgement, judge
+from dynopt.symbolic.claims import Verdict
+from dynopt.symbolic.collect import default_paths, entries_of, listed, selected
+from dynopt.symbolic.judge import Judgement
+from dynopt.symbolic.processes import Terms, processes
 
 
 @dataclass(frozen=True)
@@ -89,28 +85,33 @@ def verify(
         raise Misuse(f"jobs={jobs} judges nothing; give at least one process")
     if paths is None:
         paths = default_paths()
-    with kept_in(cache):
-        entries, errors = collect([paths] if isinstance(paths, (str, Path)) else paths)
-    if not entries:
-        raise Misuse("; ".join(errors) if errors else "no path was given; name a claim file or a folder")
-    if select is not None:
-        entries = selected(entries, [select] if isinstance(select, str) else select)
+    files, errors = listed([paths] if isinstance(paths, (str, Path)) else paths)
+    patterns = None if select is None else [select] if isinstance(select, str) else list(select)
     finished: dict[str, Judgement] = {}
     outcome = Outcome.DONE
-    try:
-        for judgement in _judged(entries, Terms(seconds, mutate, cache), jobs):
-            if isinstance(judgement, str):
-                errors += [judgement] * (judgement not in errors)
-                continue
-            finished[judgement.id] = judgement
-            if progress is not None:
-                progress(judgement, len(finished), len(entries))
-    except KeyboardInterrupt:
-        outcome = Outcome.INTERRUPTED
-    except BrokenProcessPool:
-        missing = ", ".join(e.claim.id for e in entries if e.claim.id not in finished)
-        errors.append(f"a process died (out of memory?) before it had judged {missing}; judge them one by one with --jobs 1")
-    claims = tuple(finished[e.claim.id] for e in entries if e.claim.id in finished)
+    size = sum(f.stat().st_size for f in files if f.is_file())
+    with processes(min(jobs, len(files)), Terms(seconds, mutate, cache), size) as work:
+        surveys = list(work.survey(files))
+        entries, unsound = entries_of(sorted(surveys, key=lambda s: files.index(s.path)))
+        errors += unsound
+        if not entries:
+            raise Misuse("; ".join(errors) if errors else "no path was given; name a claim file or a folder")
+        if patterns is not None:
+            entries = selected(entries, patterns)
+        try:
+            for judgement in work.judge(entries):
+                if isinstance(judgement, str):
+                    errors += [judgement] * (judgement not in errors)
+                    continue
+                finished[judgement.id] = judgement
+                if progress is not None:
+                    progress(judgement, len(finished), len(entries))
+        except KeyboardInterrupt:
+            outcome = Outcome.INTERRUPTED
+        except BrokenProcessPool:
+            missing = ", ".join(e.id for e in entries if e.id not in finished)
+            errors.append(f"a process died (out of memory?) before it had judged {missing}; judge them one by one with --jobs 1")
+    claims = tuple(finished[e.id] for e in entries if e.id in finished)
     counts = Counter(c.verdict for c in claims)
     return Verification(
         claims=claims,
@@ -120,82 +121,3 @@ def verify(
         outcome=outcome,
         seconds=time.perf_counter() - begun,
     )
-
-
-_WORTH_A_PROCESS = 8
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How claims are judged: the time limit of a question, whether proved checks are damaged, where decisions are kept."""
-
-    seconds: float
-    mutate: bool
-    cache: Path | None
-
-
-def _judged(entries: list[Entry], terms: Terms, jobs: int) -> Iterator[Judgement | str]:
-    """Verdicts as they come, from this process or from several; a sentence for a file that another process could not load."""
-    files: dict[Path, list[Entry]] = {}
-    for entry in entries:
-        files.setdefault(entry.path, []).append(entry)
-    jobs = min(jobs, len(files))
-    if jobs < 2 or len(entries) < _WORTH_A_PROCESS:
-        for entry in entries:
-            yield _judge_entry(entry, terms)
-        return
-    others = set(active_children())
-    spawn = get_context("spawn")  # a fork would copy the solver's timers, which do not survive it
-    pools = [ProcessPoolExecutor(1, mp_context=spawn, initializer=_deaf) for _ in range(jobs)]
-    try:
-        yield from _dealt(pools, sorted(files.values(), key=len), terms)
-    except BaseException:
-        for process in set(active_children()) - others:
-            process.terminate()
-        raise
-    finally:
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
-
-
-def _deaf() -> None:
-    """In a process of a pool: Ctrl-C is answered by the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _dealt(pools: list[ProcessPoolExecutor], files: list[list[Entry]], terms: Terms) -> Iterator[Judgement | str]:
-    """Claims hold functions, so a process loads a file itself, once: an idle process gets the largest file that is left."""
-    waiting: dict[Future[Judgement | str], ProcessPoolExecutor] = {}
-    idle = list(pools)
-    while idle or waiting:
-        while idle and files:
-            pool = idle.pop()
-            waiting |= {pool.submit(_judge_at, e.path, e.index, terms): pool for e in files.pop()}
-        if not waiting:
-            return
-        for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-            pool = waiting.pop(done)
-            if pool not in waiting.values():
-                idle.append(pool)
-            yield done.result()
-
-
-def _judge_at(path: Path, index: int, terms: Terms) -> Judgement | str:
-    """In a process of a pool, which loads the file once."""
-    with kept_in(terms.cache):
-        claims = _claims_here(path)
-    return claims if isinstance(claims, str) else _judge_entry(Entry(path, index, claims[index]), terms)
-
-
-@lru_cache
-def _claims_here(path: Path) -> list[Claim] | str:
-    """The claims, or why the file that was loaded elsewhere cannot be loaded here."""
-    try:
-        return claims_of(path)
-    except Misuse as error:
-        return f"{error} (it could be loaded once, but not again in another process)"
-
-
-def _judge_entry(entry: Entry, terms: Terms) -> Judgement:
-    with kept_in(terms.cache):
-        return replace(judge(entry.claim, seconds=terms.seconds, mutate=terms.mutate), file=str(entry.path))

@@ -59,7 +59,7 @@ SAMPLE = ("z-algorithm1", "z-jensen", "z-stage-count", "z-theorem2-epsilon", "z-
 def ledger():
     entries, errors = collect(FILES)
     assert not errors
-    return {entry.claim.id: entry.claim for entry in entries}
+    return {claim.id: claim for claim in entries}
 
 
 def test_every_row_is_in_the_ledger_and_every_entry_in_this_table(ledger):

@@ -66,7 +66,7 @@ SAMPLE = ("s-clip", "s-square", "s-sum", "s-rate-chain", "s-theorem1")
 def ledger():
     entries, errors = collect(FILES)
     assert not errors
-    return {entry.claim.id: entry.claim for entry in entries}
+    return {claim.id: claim for claim in entries}
 
 
 def test_every_row_is_in_the_ledger_and_every_entry_in_this_table(ledger):

@@ -62,21 +62,23 @@ def test_an_error_beside_sound_claims(example, tmp_path):
 
 
 def test_interruption_keeps_what_is_finished(example, monkeypatch):
-    real_judge = ledger.judge
+    real_judge = processes.judge
 
     def interrupted(claim, **options):
         if claim.id == "heavy-ball-wrong":
             raise KeyboardInterrupt
         return real_judge(claim, **options)
 
-    monkeypatch.setattr(ledger, "judge", interrupted)
+    monkeypatch.setattr(processes, "judge", interrupted)
     result = dynopt.verify(example)
     assert result.outcome == Outcome.INTERRUPTED
     assert [c.id for c in result.claims] == ["heavy-ball-right"]
 
 
 @pytest.mark.slow
-def test_several_processes_give_the_same(example, tmp_path):
+def test_several_processes_give_the_same(example, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_WORTH", 0)
+    monkeypatch.setattr(processes, "_HEAVY", 0.0)  # every file is judged where it was loaded
     copies = [example]
     for i in range(3):
         copies.append(tmp_path / f"copy_{i}.py")

@@ -22,7 +22,7 @@ def test_files_and_lists(tmp_path):
     (tmp_path / "_shared.py").write_text("raise SystemExit")
     (tmp_path / "a.py").write_text(GOOD.replace("'good'", "'first'"))
     entries, errors = collect([tmp_path, tmp_path / "b.py"])
-    assert [e.claim.id for e in entries] == ["first", "good", "two"]
+    assert [e.id for e in entries] == ["first", "good", "two"]
     assert errors == []
 
 
@@ -55,7 +55,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path, text, sentence):
     (tmp_path / "bad.py").write_text(text)
     (tmp_path / "good.py").write_text(GOOD + "d = Claim(id='other', source='s', statement='t', checks=c.checks)\n")
     entries, errors = collect([tmp_path / "good.py", tmp_path / "bad.py", tmp_path / "none.py"])
-    assert [e.claim.id for e in entries] == ["good", "other"]
+    assert [e.id for e in entries] == ["good", "other"]
     assert len(errors) == 2
     assert sentence in errors[0]
     assert "none.py" in errors[1]
@@ -68,7 +68,7 @@ def test_a_file_that_never_ends(tmp_path, monkeypatch):
     (tmp_path / "bad.py").write_text(HEAD + "while True:\n    pass")
     (tmp_path / "good.py").write_text(GOOD)
     entries, errors = collect([tmp_path])
-    assert [e.claim.id for e in entries] == ["good"]
+    assert [e.id for e in entries] == ["good"]
     assert len(errors) == 1
     assert "bad.py, line 4, is not finished in 0.2 s; move long work" in errors[0]
 
@@ -100,7 +100,7 @@ def test_an_edited_file_is_read_again(tmp_path):
     file = tmp_path / "claims.py"
     for name in ("good", "best"):  # same length, same second
         file.write_text(GOOD.replace("good", name))
-        assert [e.claim.id for e in collect([file])[0]] == [name]
+        assert [c.id for c in collect([file])[0]] == [name]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def collect_ids(*names):
 
     from dynopt.symbolic.collect import Entry
 
-    return [Entry(Path("f.py"), i, claim(id=name)) for i, name in enumerate(names)]
+    return [Entry(Path("f.py"), i, name) for i, name in enumerate(names)]
 
 
 def ids(entries):
-    return [e.claim.id for e in entries]
+    return [e.id for e in entries]
 
 
 def test_real_drops_the_signs():
