@@ -15,9 +15,9 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from dynopt.errors import Misuse
 from dynopt.symbolic.decide.factors import Ratio, Ring
-from dynopt.symbolic.decide.limits import Deadline, TooLarge
 from dynopt.symbolic.decide.radicals import Auxiliary, Largest, Radicals, same, square_root
 from dynopt.symbolic.decide.signs import ANY, NEGATIVE, NON_NEGATIVE, NON_POSITIVE, NON_ZERO, POSITIVE, ZERO, Signs
+from dynopt.symbolic.limits import TooLarge
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Reading:
     denominators ≠ 0), and so is its negation.
     """
 
-    def __init__(self, given: Sequence[Any], then: Any, deadline: Deadline) -> None:
+    def __init__(self, given: Sequence[Any], then: Any) -> None:
         statements = [sp.sympify(e) for e in (*given, then)]
         symbols = sorted({s for e in statements for s in e.free_symbols}, key=str)
         nodes = {node for e in statements for node in sp.preorder_traversal(e)}
@@ -50,7 +50,7 @@ class Reading:
         numbers = sorted((n for n in nodes if isinstance(n, sp.CRootOf) and n.is_real), key=str)
         self.symbols = {s: names.index(_identity(s)) for s in symbols}
         self._generators: dict[Any, int] = {**self.symbols, **{n: len(names) + i for i, n in enumerate(numbers)}}
-        self.ring = Ring(len(names) + len(numbers), sum(map(_auxiliary_count, nodes)), deadline)
+        self.ring = Ring(len(names) + len(numbers), sum(map(_auxiliary_count, nodes)))
         self.auxiliary: dict[int, Auxiliary] = {}
         self._known: dict[Any, tuple[Ratio, Conjunction]] = {}
         self._one = self.ring.constant(1)
@@ -83,6 +83,8 @@ class Reading:
                 for holds, branch in ((True, yes), (False, no))
                 for clause in _all_of([self._clauses(condition, not holds), self._clauses(branch, negate)])
             ]
+        if 2 ** len(args) > _MOST:
+            raise TooLarge(f"{2 ** len(args)} cases")
         patterns = list(product((True, False), repeat=len(args)))
         if kind == "Equivalent":
             patterns = [p for p in patterns if (len(set(p)) == 1) != negate]

@@ -136,7 +136,7 @@ def test_the_time_limit_is_kept():
 
 
 def test_an_incomplete_search_is_never_a_proof(monkeypatch):
-    from dynopt.symbolic.decide.limits import TooLarge
+    from dynopt.symbolic.limits import TooLarge
 
     def refuse(branch, equation=None):
         raise TooLarge("nothing is allowed today")
