@@ -22,7 +22,9 @@ from dynopt.symbolic.decide import cvc5_decider, exact_decider, z3_decider
 from dynopt.symbolic.decide.decision import REQUIRED, Answer, Decision, combine
 from dynopt.symbolic.decide.definedness import Place, places
 from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
-from dynopt.symbolic.decide.recheck import refutes
+from dynopt.symbolic.exact import NotExact
+from dynopt.symbolic.limits import OutOfTime, TooLarge, within
+from dynopt.symbolic.witness import breaks
 
 __all__ = ["Answer", "Decision", "Place", "decide", "definedness", "satisfiable", "smtlib"]
 
@@ -59,7 +61,7 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     names = list(_SETTLE if deciders is None else deciders)
     if unknown := [n for n in names if n not in _SETTLE]:
         raise Misuse(f"there is no decider {unknown[0]!r} here; {closest(unknown[0], _SETTLE)}")
-    encoding = encode(given, then)
+    encoding = encode(given, then, seconds)
     answers: list[Answer] = []
     failures: list[str] = []
     for name in names:
@@ -67,9 +69,15 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
         if settled and deciders is None and name not in REQUIRED:
             continue
         answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
-        if answer.answer == "refuted" and (objection := _objection(given, then, answer.witness or {})):
-            failures.append(name)
-            answer = replace(answer, answer="undecided", witness=None, note=objection)
+        if answer.answer == "refuted":
+            try:
+                with within(seconds):
+                    objection = _objection(given, then, answer.witness or {})
+                failures += [name] * bool(objection)
+            except (OutOfTime, TooLarge, NotExact) as limit:
+                objection = f"found a counterexample that is too large for the exact re-check; {limit or 'not finished'} in {seconds:g} s"
+            if objection:
+                answer = replace(answer, answer="undecided", witness=None, note=objection)
         answers.append(answer)
     witnesses = [a.witness for a in answers if a.witness is not None]
     return Decision(
@@ -136,7 +144,9 @@ def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any]
     """Why a claimed counterexample is not accepted; empty if it is one."""
     claimed = ", ".join(f"{s} = {v}" for s, v in witness.items())
     try:
-        return "" if refutes(given, then, witness) else f"claimed the counterexample {claimed}, which is none"
+        return "" if breaks(witness, given, then) else f"claimed the counterexample {claimed}, which is none"
+    except (OutOfTime, TooLarge, NotExact):
+        raise
     except Exception as error:
         return f"the counterexample {claimed} could not be re-checked: {type(error).__name__}: {error}"
 

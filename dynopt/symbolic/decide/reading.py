@@ -17,7 +17,7 @@ from dynopt.errors import Misuse
 from dynopt.symbolic.decide.factors import Ratio, Ring
 from dynopt.symbolic.decide.radicals import Auxiliary, Largest, Radicals, same, square_root
 from dynopt.symbolic.decide.signs import ANY, NEGATIVE, NON_NEGATIVE, NON_POSITIVE, NON_ZERO, POSITIVE, ZERO, Signs
-from dynopt.symbolic.limits import TooLarge
+from dynopt.symbolic.limits import TooLarge, check
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,7 @@ class Reading:
 
     def _clauses(self, e: Any, negate: bool) -> list[Conjunction]:
         """The conjunctions of which the (negated) statement is the disjunction."""
+        check()
         if isinstance(e, BooleanAtom):
             return [()] if bool(e) != negate else []
         if isinstance(e, sp.Rel) and type(e) in _ALLOWED:
@@ -151,6 +152,7 @@ class Reading:
             value = value.inverse()
         total = value
         for _ in range(abs(p) - 1):
+            check()
             total = self._reduced(total * value)
         return total, needs
 

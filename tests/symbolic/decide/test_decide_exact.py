@@ -9,7 +9,7 @@ from sympy import Abs, And, Eq, Equivalent, Implies, Max, Min, Ne, Or, Rational,
 from dynopt.symbolic.decide import exact_decider
 from dynopt.symbolic.decide.exact_decider import settle
 from dynopt.symbolic.decide.full_cells import all_cells
-from dynopt.symbolic.decide.recheck import refutes
+from dynopt.symbolic.witness import breaks
 
 x, y, z, w, a, b, c, d = symbols("x y z w a b c d", real=True)
 motzkin = x**4 * y**2 + x**2 * y**4 - 3 * x**2 * y**2 + 1
@@ -97,7 +97,7 @@ def test_truths_are_proved(given, then):
 def test_falsehoods_are_refuted_with_an_exact_point(given, then):
     answer = settle(given, then, 20)
     assert answer.answer == "refuted"
-    assert refutes(given, then, answer.witness)
+    assert breaks(answer.witness, given, then)
 
 
 SMALL = [(g, t) for g, t in (*PROVED, *REFUTED) if len(set().union(*(sp.sympify(e).free_symbols for e in (*g, t)))) <= 2]
@@ -116,7 +116,7 @@ def test_an_equation_that_vanishes_over_a_point_restricts_nothing_there(monkeypa
     given = [Eq((x**2 - 2) * y + z**2 - 3, 0), Eq((x**2 - 2) ** 2 + (z**2 - 3) ** 2, 0)]
     answer = settle(given, y <= 5, 20)
     assert answer.answer == "refuted"
-    assert refutes(given, y <= 5, answer.witness)
+    assert breaks(answer.witness, given, y <= 5)
 
 
 def test_cauchy_schwarz_in_four_dimensions():
@@ -151,4 +151,4 @@ def test_large_coefficients_do_not_crash_the_factorisation():
     given = [-2 * x + 6 * y + sqrt(2 * x + sqrt(y) - 3 * y + 2 * z) - 2 >= 0, 3 * x**2 * z - 2 * y + 2 <= 0]
     answer = settle(given, sp.false, 20)
     assert answer.answer == "refuted"
-    assert refutes(given, sp.false, answer.witness)
+    assert breaks(answer.witness, given, sp.false)

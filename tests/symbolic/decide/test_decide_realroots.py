@@ -10,9 +10,9 @@ from flint import arb, fmpq, fmpq_poly, fmpz_poly
 
 from dynopt.symbolic.decide.eliminants import resultant
 from dynopt.symbolic.decide.factors import split
-from dynopt.symbolic.limits import OutOfTime, within
 from dynopt.symbolic.decide.numberfield import Field, Number, adjoin, is_zero, minimal_polynomial, real_roots, signum
 from dynopt.symbolic.decide.realroots import RealRoot, count, isolate, polynomial, precision, roots, sign_at, simplest
+from dynopt.symbolic.limits import OutOfTime, within
 
 
 def polynomials(seed, number):
