@@ -58,9 +58,16 @@ class Branch:
         branch.simplify()
         return branch
 
-    def also(self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = ()) -> Branch | None:
-        """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it."""
+    def also(
+        self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = (), implied: int | None = None
+    ) -> Branch | None:
+        """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it.
+
+        The condition on the factor ``implied`` is left out: it follows from the further ones.
+        """
         branch = Branch(self.radicals, self.signs, self.products, self.solved)
+        if implied is not None:
+            del branch.signs[implied]
         try:
             for f, allowed in (signs or {}).items():
                 branch.restrict(f, allowed)

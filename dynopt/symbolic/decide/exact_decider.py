@@ -167,7 +167,7 @@ def _linear(branch: Branch) -> Iterable[Branch | None] | None:
     b, a = ring.coefficients(f, v)
     factors = [g for g, _ in ring.factor(a)[1]]
     solvable = branch.also(dict.fromkeys(factors, NON_ZERO))
-    return [solvable and solvable.substitute(v, Ratio(-b, a)), *(branch.also({g: ZERO}, [b]) for g in factors)]
+    return [solvable and solvable.substitute(v, Ratio(-b, a)), *(branch.also({g: ZERO}, [b], implied=f) for g in factors)]
 
 
 def _boundaries(branch: Branch, equation: int | None) -> Iterable[Branch | None]:

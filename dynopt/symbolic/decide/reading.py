@@ -53,9 +53,10 @@ class Reading:
         self.ring = Ring(len(names) + len(numbers), sum(map(_auxiliary_count, nodes)))
         self.auxiliary: dict[int, Auxiliary] = {}
         self._known: dict[Any, tuple[Ratio, Conjunction]] = {}
+        self._compared: dict[Any, list[Conjunction]] = {}
         self._one = self.ring.constant(1)
         pieces = [self._clauses(e, False) for e in statements[:-1]] + [self._clauses(statements[-1], True)]
-        self.conjunctions = _all_of([*pieces, *([self._definition(n)] for n in numbers)])
+        self.conjunctions = sorted(_absorbed(_all_of([*pieces, *([self._definition(n)] for n in numbers)])), key=_effort)
 
     def _clauses(self, e: Any, negate: bool) -> list[Conjunction]:
         """The conjunctions of which the (negated) statement is the disjunction."""
@@ -100,9 +101,12 @@ class Reading:
         ]
 
     def _comparison(self, lhs: Any, rhs: Any, allowed: Signs) -> list[Conjunction]:
-        left, needs = self._ratio(lhs)
-        right, more = self._ratio(rhs)
-        return [(*needs, *more, Condition(left - right, allowed))]
+        key = (lhs, rhs, allowed)
+        if key not in self._compared:
+            left, needs = self._ratio(lhs)
+            right, more = self._ratio(rhs)
+            self._compared[key] = [(*needs, *more, Condition(left - right, allowed))]
+        return self._compared[key]
 
     def _ratio(self, e: Any) -> tuple[Ratio, Conjunction]:
         """The quotient that an expression is, and the conditions for its existence."""
@@ -202,3 +206,20 @@ def _all_of(parts: list[list[Conjunction]]) -> list[Conjunction]:
     if size > _MOST:
         raise TooLarge(f"{size} cases")
     return [tuple(dict.fromkeys(c for part in choice for c in part)) for choice in product(*parts)]
+
+
+def _absorbed(conjunctions: list[Conjunction]) -> list[Conjunction]:
+    """Without those that contain all conditions of another."""
+    kept: list[tuple[frozenset[Condition], Conjunction]] = []
+    for c in sorted(conjunctions, key=len):
+        check()
+        conditions = frozenset(c)
+        if not any(smaller <= conditions for smaller, _ in kept):
+            kept.append((conditions, c))
+    return [c for _, c in kept]
+
+
+def _effort(conjunction: Conjunction) -> int:
+    """How far the equations are from being solved: a point is found first where they are linear in some variable."""
+    equations = [c.ratio.numerator for c in conjunction if c.allowed == ZERO]
+    return sum(min((int(d) for d in p.degrees() if d), default=0) for p in equations)
