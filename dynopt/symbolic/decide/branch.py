@@ -58,9 +58,7 @@ class Branch:
         branch.simplify()
         return branch
 
-    def also(
-        self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = (), implied: int | None = None
-    ) -> Branch | None:
+    def also(self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = (), implied: int | None = None) -> Branch | None:
         """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it.
 
         The condition on the factor ``implied`` is left out: it follows from the further ones.

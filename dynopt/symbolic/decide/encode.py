@@ -75,7 +75,9 @@ def encode(given: Sequence[Any], then: Any, seconds: float = inf) -> Encoding:
         with within(seconds):
             return Encoding(_query(writer, given, then), writer.names)
     except OutOfTime:
-        return Encoding(f"; not encoded: {sp.srepr(tuple(given))} implies {sp.srepr(then)}\n", writer.names, f"not encoded in {seconds:g} s")
+        return Encoding(
+            f"; not encoded: {sp.srepr(tuple(given))} implies {sp.srepr(then)}\n", writer.names, f"not encoded in {seconds:g} s"
+        )
 
 
 def _query(writer: _Writer, given: Sequence[Any], then: Any) -> str:
