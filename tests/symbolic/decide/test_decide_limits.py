@@ -5,12 +5,18 @@ import time
 
 import pytest
 import sympy as sp
+from flint import fmpq_poly, fmpz_poly
 from sympy import Abs, Eq, Max, Min, Rational, Xor, sqrt, symbols
 
 from dynopt.symbolic import decide as front
 from dynopt.symbolic.decide import Answer, decide, definedness, exact_decider, z3_decider
+from dynopt.symbolic.decide.eliminants import times
 from dynopt.symbolic.decide.encode import encode
+from dynopt.symbolic.decide.factors import Ratio, Ring
 from dynopt.symbolic.decide.full_cells import all_cells
+from dynopt.symbolic.decide.numberfield import Field, real_roots
+from dynopt.symbolic.decide.realroots import RealRoot, isolate, squarefree
+from dynopt.symbolic.decide.witness import real_roots as written_roots
 from dynopt.symbolic.limits import TooLarge, afford, check, within
 from dynopt.symbolic.witness import simplest
 
@@ -149,3 +155,62 @@ def test_of_nested_limits_the_earliest_counts():
     afford(1e9, "anything goes without a limit")
     with within(1), pytest.raises(TooLarge, match="a large resultant needs about 60 s"):
         afford(60, "a large resultant")
+
+
+def univariate(degree, bits):
+    rnd = random.Random(degree)
+    return fmpz_poly([-1, *(rnd.getrandbits(bits) for _ in range(degree))])
+
+
+def bivariate(degree, bits):
+    rnd, ring = random.Random(degree), Ring(2, 0)
+    return ring, ring.context.from_dict({(i, j): rnd.getrandbits(bits) + 1 for i in range(degree) for j in range(degree - i)})
+
+
+def field(degree, bits):
+    p = univariate(degree, bits)
+    return Field(RealRoot(p, isolate(p)[0]))
+
+
+def inverse():
+    number = field(12, 2600).element(fmpq_poly(univariate(11, 46000)))
+    return lambda: 1 / number
+
+
+def norm():
+    over = field(12, 2000)
+    line = [over.element(fmpq_poly(univariate(11, 20000))) for _ in range(6)]
+    return lambda: real_roots(line)
+
+
+def factors():
+    ring, p = bivariate(46, 3000)
+    square = p * (p + 1)
+    return lambda: ring.factor(square)
+
+
+def common_divisor():
+    _, p = bivariate(46, 3000)
+    above, below = p * (p + 1), p * (p + 2)
+    return lambda: Ratio(above, below)
+
+
+def product():
+    (_, p), (_, q) = bivariate(80, 20), bivariate(125, 20)
+    return lambda: times(p, q)
+
+
+def squarefree_part():
+    return lambda: squarefree(univariate(100, 40000))
+
+
+def roots_in_sympy():
+    p = sp.Poly([int(c) for c in univariate(60, 40000)], t)
+    return lambda: written_roots(p)
+
+
+@pytest.mark.parametrize("large", [inverse, norm, factors, common_divisor, product, squarefree_part, roots_in_sympy])
+def test_what_nothing_can_interrupt_is_not_started(large):
+    start = large()
+    with within(0.1), pytest.raises(TooLarge, match=r"needs about .* s"):
+        start()
