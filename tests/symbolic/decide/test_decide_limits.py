@@ -184,7 +184,7 @@ def norm():
 
 
 def factors():
-    ring, p = bivariate(46, 3000)
+    ring, p = bivariate(46, 800)
     square = p * (p + 1)
     return lambda: ring.factor(square)
 
