@@ -14,7 +14,7 @@ from dynopt.symbolic.decide.eliminants import times
 from dynopt.symbolic.decide.encode import encode
 from dynopt.symbolic.decide.factors import Ratio, Ring
 from dynopt.symbolic.decide.full_cells import all_cells
-from dynopt.symbolic.decide.numberfield import Field, real_roots
+from dynopt.symbolic.decide.numberfield import Field, _norm
 from dynopt.symbolic.decide.realroots import RealRoot, isolate, squarefree
 from dynopt.symbolic.decide.witness import real_roots as written_roots
 from dynopt.symbolic.limits import TooLarge, afford, check, within
@@ -179,8 +179,8 @@ def inverse():
 
 def norm():
     over = field(12, 2000)
-    line = [over.element(fmpq_poly(univariate(11, 20000))) for _ in range(6)]
-    return lambda: real_roots(line)
+    line = [fmpq_poly(univariate(11, 20000)) for _ in range(6)]
+    return lambda: _norm(line, over)
 
 
 def factors():
