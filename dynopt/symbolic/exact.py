@@ -19,7 +19,7 @@ from typing import Any
 
 import sympy as sp
 
-from dynopt.symbolic.limits import afford, check
+from dynopt.symbolic.limits import TooLarge, afford, check
 
 _MOST_BITS = 1 << 21
 
@@ -33,7 +33,11 @@ class Undefined(ArithmeticError):
 
 
 class NotExact(ValueError):
-    """The formula leaves the language of exact evaluation (or would take too many digits)."""
+    """The formula leaves the language of exact evaluation."""
+
+
+class TooManyDigits(NotExact, TooLarge):
+    """Exact evaluation would take too many digits."""
 
 
 class _Coarse(Exception):
@@ -91,7 +95,7 @@ class Real:
             if bits > _MOST_BITS:
                 break
             bits *= 2
-        raise NotExact(f"the sign of a number with separation bound 2^-{separation} was not settled with {bits} bits")
+        raise TooManyDigits(f"the sign of a number with separation bound 2^-{separation} was not settled with {bits} bits")
 
     def interval(self, bits: int) -> tuple[int, int]:
         """Integers (low, high) with low ≤ 2^bits · value ≤ high."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import sympy as sp
@@ -22,7 +23,6 @@ from dynopt.symbolic.decide import cvc5_decider, exact_decider, z3_decider
 from dynopt.symbolic.decide.decision import REQUIRED, Answer, Decision, combine
 from dynopt.symbolic.decide.definedness import Place, places
 from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
-from dynopt.symbolic.exact import NotExact
 from dynopt.symbolic.limits import OutOfTime, TooLarge, within
 from dynopt.symbolic.witness import breaks
 
@@ -69,15 +69,9 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
         if settled and deciders is None and name not in REQUIRED:
             continue
         answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
-        if answer.answer == "refuted":
-            try:
-                with within(seconds):
-                    objection = _objection(given, then, answer.witness or {})
-                failures += [name] * bool(objection)
-            except (OutOfTime, TooLarge, NotExact) as limit:
-                objection = f"found a counterexample that is too large for the exact re-check; {limit or 'not finished'} in {seconds:g} s"
-            if objection:
-                answer = replace(answer, answer="undecided", witness=None, note=objection)
+        if answer.answer == "refuted" and (objection := _objection(given, then, answer.witness or {}, seconds)):
+            failures += [name] * (not objection.startswith(_UNCHECKED))
+            answer = replace(answer, answer="undecided", witness=None, note=objection)
         answers.append(answer)
     witnesses = [a.witness for a in answers if a.witness is not None]
     return Decision(
@@ -140,13 +134,17 @@ def _ask(name: str, given: Sequence[Any], then: Any, encoding: Encoding, seconds
         return Answer(name, "", "undecided", time.monotonic() - started, None, f"failed: {type(error).__name__}: {error}")
 
 
-def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any]) -> str:
+_UNCHECKED = "found a counterexample that is too large for the exact re-check"
+
+
+def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any], seconds: float = inf) -> str:
     """Why a claimed counterexample is not accepted; empty if it is one."""
     claimed = ", ".join(f"{s} = {v}" for s, v in witness.items())
     try:
-        return "" if breaks(witness, given, then) else f"claimed the counterexample {claimed}, which is none"
-    except (OutOfTime, TooLarge, NotExact):
-        raise
+        with within(seconds):
+            return "" if breaks(witness, given, then) else f"claimed the counterexample {claimed}, which is none"
+    except (OutOfTime, TooLarge) as limit:
+        return f"{_UNCHECKED} in {seconds:g} s" + f": {limit}" * bool(str(limit))
     except Exception as error:
         return f"the counterexample {claimed} could not be re-checked: {type(error).__name__}: {error}"
 
