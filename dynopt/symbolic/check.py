@@ -123,15 +123,17 @@ class _Asked:
         ]
         self.queries.append(Query.of(question, decision.smtlib, decision.verdict))
         if decision.verdict == "disagreement":
-            said = ", ".join(f"{a.decider} says {a.answer}" for a in decision.answers)
-            raise _Failed(f"the deciders disagree on the {question} (query {decision.query_hash}): {said}")
+            said = ", ".join(f"{a.decider} says {a.answer}" + f" ({a.note})" * (a.answer == "undecided") for a in decision.answers)
+            raise _Failed(f"failure of the tool: the deciders disagree on the {question} (query {decision.query_hash}): {said}")
         return decision
 
     def checked_point(self, decision: Any, given: Sequence[Any], then: Any) -> Witness:
         """The witness against given ⇒ then, checked by exact arithmetic and made simple."""
         point = complete(decision.witness or {}, [*given, then])
         if not breaks(point, given, then):
-            raise _Failed(f"the witness {written(point)} does not pass the exact re-check (query {decision.query_hash})")
+            raise _Failed(
+                f"failure of the tool: the witness {written(point)} does not pass the exact re-check (query {decision.query_hash})"
+            )
         return simplest(point, partial(breaks, given=given, then=then))
 
     def part_with(self, verdict: Verdict, **found: Any) -> Part:

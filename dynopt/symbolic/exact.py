@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
-from math import isqrt, prod
+from math import isqrt, lcm, prod
 from typing import Any
 
 import sympy as sp
+
+from dynopt.symbolic.limits import TooLarge, afford, check
 
 _MOST_BITS = 1 << 21
 
@@ -31,7 +33,11 @@ class Undefined(ArithmeticError):
 
 
 class NotExact(ValueError):
-    """The formula leaves the language of exact evaluation (or would take too many digits)."""
+    """The formula leaves the language of exact evaluation."""
+
+
+class TooManyDigits(NotExact, TooLarge):
+    """Exact evaluation would take too many digits."""
 
 
 class _Coarse(Exception):
@@ -76,6 +82,7 @@ class Real:
         separation = (degree - 1) * u.bit_length() + l.bit_length() + 1
         bits = 64
         while bits < 2 * max(separation, _MOST_BITS):
+            afford(1e-10 * bits**1.6, f"arithmetic with {bits} bits")
             try:
                 low, high = self.interval(bits)
             except _Coarse:
@@ -88,16 +95,16 @@ class Real:
             if bits > _MOST_BITS:
                 break
             bits *= 2
-        raise NotExact(f"the sign of a number with separation bound 2^-{separation} was not settled with {bits} bits")
+        raise TooManyDigits(f"the sign of a number with separation bound 2^-{separation} was not settled with {bits} bits")
 
     def interval(self, bits: int) -> tuple[int, int]:
         """Integers (low, high) with low ≤ 2^bits · value ≤ high."""
+        check()
         if self.op == "rational":
             q = self.args[0]
             return (q.numerator << bits) // q.denominator, -((-q.numerator << bits) // q.denominator)
         if self.op == "root":
-            coefficients, lower, upper = self.args
-            return _bisect(coefficients, lower, upper, bits)
+            return _enclosure(*self.args, bits)
         ends = [a.interval(bits) for a in self.args]
         if self.op == "+":
             return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]
@@ -129,20 +136,56 @@ def _sqrt(a: Real) -> Real:
     return Real("sqrt", (a,))
 
 
-def _bisect(coefficients: tuple[int, ...], low: Fraction, high: Fraction, bits: int) -> tuple[int, int]:
-    """A dyadic enclosure of the only root of the polynomial in [low, high], where it changes sign."""
+@lru_cache(maxsize=256)
+def _enclosure(coefficients: tuple[int, ...], low: Fraction, high: Fraction, bits: int) -> tuple[int, int]:
+    """A dyadic enclosure of the only root of the polynomial in [low, high], where it changes sign.
 
-    def at(x: Fraction) -> Fraction:
-        total = Fraction(0)
-        for c in coefficients:
-            total = total * x + c
+    Quadratic interval refinement (Abbott 2014): the interval is cut into 2^step parts and the secant
+    names the one to test; step doubles with every hit and halves with every miss, so that the number
+    of evaluations grows with the logarithm of the bits.
+    """
+    moved = _on_unit_interval(coefficients, low, high - low)
+
+    def at(i: int, k: int) -> int:
+        """2^(kn) times the value at i/2^k."""
+        total = 0
+        for power, c in enumerate(moved):
+            total = total * i + (c << (k * power))
         return total
 
-    rising = at(high) > 0
-    while (high - low) * (1 << bits) > 1:
-        middle = (low + high) / 2
-        low, high = (low, middle) if (at(middle) > 0) == rising else (middle, high)
-    return (low.numerator << bits) // low.denominator, -((-high.numerator << bits) // high.denominator)
+    enough = bits + max(0, ((high - low).numerator // (high - low).denominator).bit_length())
+    i, k, step = 0, 0, 1
+    left, right = at(0, 0), at(1, 0)
+    rising = right > 0
+    while k < enough:
+        check()
+        n, parts = k + step, 1 << step
+        guess = min(max((left << step) // (left - right), 1), parts - 1)
+        scale = step * (len(moved) - 1)
+        ends = {0: left << scale, parts: right << scale, guess: at((i << step) + guess, n)}
+        j = guess if (ends[guess] > 0) != rising else guess - 1
+        for end in (j, j + 1):
+            if end not in ends:
+                ends[end] = at((i << step) + end, n)
+        if (ends[j] > 0) != rising and (ends[j + 1] > 0) == rising:
+            i, k, left, right, step = (i << step) + j, n, ends[j], ends[j + 1], 2 * step
+        else:
+            step = max(step // 2, 1)
+    ends_at = low + (high - low) * Fraction(i, 1 << k), low + (high - low) * Fraction(i + 1, 1 << k)
+    return (ends_at[0].numerator << bits) // ends_at[0].denominator, -((-ends_at[1].numerator << bits) // ends_at[1].denominator)
+
+
+def _on_unit_interval(coefficients: tuple[int, ...], low: Fraction, width: Fraction) -> list[int]:
+    """Integer coefficients, highest first, of a positive multiple of p(low + width·t)."""
+    moved: list[Fraction] = []
+    for c in coefficients:
+        shifted = [width * a for a in moved] + [Fraction(0)]
+        for j, a in enumerate(moved):
+            shifted[j + 1] += low * a
+        shifted[-1] += c
+        moved = shifted
+    common = lcm(*(a.denominator for a in moved))
+    return [int(a * common) for a in moved]
 
 
 def _root(e: Any) -> Real:
@@ -243,7 +286,7 @@ class Point:
         if isinstance(formula, sp.Or):
             return not self._all(formula.args, False)
         if isinstance(formula, sp.Implies):
-            return self.holds(sp.Or(sp.Not(formula.args[0]), formula.args[1]))
+            return not self._all((formula.args[0], sp.Not(formula.args[1])), True)
         if isinstance(formula, sp.ITE):
             return self.holds(formula.args[1] if self.holds(formula.args[0]) else formula.args[2])
         if isinstance(formula, sp.Equivalent):

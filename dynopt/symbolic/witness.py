@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from dynopt.symbolic.exact import NotExact, Point, Undefined
+from dynopt.symbolic.limits import OutOfTime, TooLarge, within
 
 Witness = dict[sp.Symbol, Any]
 
@@ -36,31 +38,34 @@ def complete(point: Mapping[sp.Symbol, Any], formulas: Iterable[Any]) -> Witness
     return {s: sp.sympify(point.get(s, 0)) for s in symbols}
 
 
-def simplest(point: Witness, accepts: Callable[[Witness], object]) -> Witness:
+def simplest(point: Witness, accepts: Callable[[Witness], object], *, seconds: float = 5.0) -> Witness:
     """A simpler accepted point: each coordinate in turn takes the simplest value that keeps the point accepted.
+
+    After ``seconds`` the simplest point so far.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> simplest({x: sp.Rational(355, 113), y: sp.Integer(7)}, lambda p: p[x] > 1 and p[y] > p[x])
     {x: 2, y: 3}
     """
     point = dict(point)
-    for _ in range(3):
-        before = dict(point)
-        for s in point:
-            for value in _candidates(point[s]):
-                trial = {**point, s: value}
-                if _accepted(trial, accepts):
-                    point = trial
-                    break
-        if point == before:
-            break
+    with within(seconds), suppress(OutOfTime):
+        for _ in range(3):
+            before = dict(point)
+            for s in point:
+                for value in _candidates(point[s]):
+                    trial = {**point, s: value}
+                    if _accepted(trial, accepts):
+                        point = trial
+                        break
+            if point == before:
+                break
     return point
 
 
 def _accepted(point: Witness, accepts: Callable[[Witness], object]) -> bool:
     try:
         return bool(accepts(point))
-    except NotExact:
+    except (NotExact, TooLarge):
         return False
 
 

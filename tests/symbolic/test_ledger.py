@@ -7,7 +7,7 @@ import sympy as sp
 
 import dynopt
 from dynopt.errors import Misuse, Outcome
-from dynopt.symbolic import claims, ledger
+from dynopt.symbolic import claims, processes
 from dynopt.symbolic.check import judge_check
 from dynopt.symbolic.claims import Claim, Exists, Implication, Verdict
 from dynopt.symbolic.judge import judge

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import sympy as sp
@@ -22,7 +23,8 @@ from dynopt.symbolic.decide import cvc5_decider, exact_decider, memory, z3_decid
 from dynopt.symbolic.decide.decision import REQUIRED, Answer, Decision, combine
 from dynopt.symbolic.decide.definedness import Place, places
 from dynopt.symbolic.decide.encode import Encoding, encode, smtlib
-from dynopt.symbolic.decide.recheck import refutes
+from dynopt.symbolic.limits import OutOfTime, TooLarge, within
+from dynopt.symbolic.witness import breaks
 
 __all__ = ["Answer", "Decision", "Place", "decide", "definedness", "satisfiable", "smtlib"]
 
@@ -59,7 +61,7 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
     names = list(_SETTLE if deciders is None else deciders)
     if unknown := [n for n in names if n not in _SETTLE]:
         raise Misuse(f"there is no decider {unknown[0]!r} here; {closest(unknown[0], _SETTLE)}")
-    encoding = encode(given, then)
+    encoding = encode(given, then, seconds)
     address = memory.key(encoding, given, then, names)
     found = memory.recall(address, encoding)
     if found is not None and (found.verdict == "proved" or not _objection(given, then, found.witness or {})):
@@ -71,8 +73,8 @@ def decide(given: Sequence[Any], then: Any, *, seconds: float = 10.0, deciders: 
         if settled and deciders is None and name not in REQUIRED:
             continue
         answer = _ask(name, given, then, encoding, min(seconds, _SECOND_LOOK) if settled else seconds)
-        if answer.answer == "refuted" and (objection := _objection(given, then, answer.witness or {})):
-            failures.append(name)
+        if answer.answer == "refuted" and (objection := _objection(given, then, answer.witness or {}, seconds)):
+            failures += [name] * (not objection.startswith(_UNCHECKED))
             answer = replace(answer, answer="undecided", witness=None, note=objection)
         answers.append(answer)
     witnesses = [a.witness for a in answers if a.witness is not None]
@@ -138,11 +140,17 @@ def _ask(name: str, given: Sequence[Any], then: Any, encoding: Encoding, seconds
         return Answer(name, "", "undecided", time.monotonic() - started, None, f"failed: {type(error).__name__}: {error}")
 
 
-def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any]) -> str:
+_UNCHECKED = "found a counterexample that is too large for the exact re-check"
+
+
+def _objection(given: Sequence[Any], then: Any, witness: Mapping[sp.Symbol, Any], seconds: float = inf) -> str:
     """Why a claimed counterexample is not accepted; empty if it is one."""
     claimed = ", ".join(f"{s} = {v}" for s, v in witness.items())
     try:
-        return "" if refutes(given, then, witness) else f"claimed the counterexample {claimed}, which is none"
+        with within(seconds):
+            return "" if breaks(witness, given, then) else f"claimed the counterexample {claimed}, which is none"
+    except (OutOfTime, TooLarge) as limit:
+        return f"{_UNCHECKED} in {seconds:g} s" + f": {limit}" * bool(str(limit))
     except Exception as error:
         return f"the counterexample {claimed} could not be re-checked: {type(error).__name__}: {error}"
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from flint import fmpz_mpoly
 
+from dynopt.symbolic.decide.eliminants import power, times
 from dynopt.symbolic.decide.factors import Ratio, Ring, homogenised
 from dynopt.symbolic.decide.radicals import Largest, Radicals, Root
 from dynopt.symbolic.decide.reading import Condition
 from dynopt.symbolic.decide.signs import ANY, NEGATIVE, NON_NEGATIVE, NON_ZERO, POSITIVE, ZERO, Signs
+from dynopt.symbolic.limits import check
 
 
 class Contradiction(Exception):
@@ -56,9 +58,14 @@ class Branch:
         branch.simplify()
         return branch
 
-    def also(self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = ()) -> Branch | None:
-        """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it."""
+    def also(self, signs: Mapping[int, Signs] | None = None, zero: Iterable[fmpz_mpoly] = (), implied: int | None = None) -> Branch | None:
+        """The branch with further signs of factors and zeros of polynomials, simplified; None if they contradict it.
+
+        The condition on the factor ``implied`` is left out: it follows from the further ones.
+        """
         branch = Branch(self.radicals, self.signs, self.products, self.solved)
+        if implied is not None:
+            del branch.signs[implied]
         try:
             for f, allowed in (signs or {}).items():
                 branch.restrict(f, allowed)
@@ -156,6 +163,7 @@ class Branch:
                 if isinstance(self.radicals.table[i], Root):
                     self.restrict(self.ring.generator(i), self._root_sign(i))
             for f in self.factors():
+                check()
                 if not self.ring.is_generator(f):
                     self._by_terms(f)
 
@@ -241,9 +249,9 @@ class Branch:
                 total, degree = ring.constant(product.sign), 0
                 for f in product.odd:
                     p, d = images[f]
-                    total, degree = total * p, degree + d
+                    total, degree = times(total, p), degree + d
                 for f in product.even:
-                    total = total * images[f][0] ** 2
+                    total = times(total, power(images[f][0], 2))
                 branch.require(branch.radicals.reduced(total), product.allowed, below if degree % 2 else None)
             branch.simplify()
         except Contradiction:

@@ -15,6 +15,7 @@ import sympy as sp
 from dynopt.symbolic.decide.decision import Answer
 from dynopt.symbolic.decide.encode import Encoding
 from dynopt.symbolic.decide.witness import real_roots
+from dynopt.symbolic.limits import OutOfTime, TooLarge, within
 
 NAME = "cvc5"
 AVAILABLE = importlib.util.find_spec("cvc5") is not None
@@ -28,6 +29,8 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
     def answer(verdict: str, note: str, witness: dict[sp.Symbol, sp.Expr] | None = None) -> Answer:
         return Answer(NAME, version("cvc5"), verdict, time.monotonic() - started, witness, note)
 
+    if encoding.refusal:
+        return answer("undecided", encoding.refusal)
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_PROCESS)], input=encoding.text, capture_output=True, text=True, timeout=seconds, check=True
@@ -40,7 +43,11 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
     if result != "sat":
         return answer("proved" if result == "unsat" else "undecided", "coverings" if result == "unsat" else result)
     values = dict(line.split(" = ", 1) for line in lines)
-    return answer("refuted", "coverings", {s: exact_value(values[name]) for s, name in encoding.names.items()})
+    try:
+        with within(seconds):
+            return answer("refuted", "coverings", {s: exact_value(values[name]) for s, name in encoding.names.items()})
+    except (OutOfTime, TooLarge) as limit:
+        return answer("undecided", f"a model whose numbers are too large: {limit}")
 
 
 def exact_value(text: str) -> sp.Expr:

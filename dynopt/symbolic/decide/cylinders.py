@@ -14,11 +14,11 @@ from flint import fmpq, fmpq_poly, fmpz_poly
 
 from dynopt.symbolic.decide.branch import Branch, Product
 from dynopt.symbolic.decide.factors import Ring
-from dynopt.symbolic.decide.limits import TooLarge
 from dynopt.symbolic.decide.numberfield import Field, Value, real_roots
 from dynopt.symbolic.decide.points import Point
-from dynopt.symbolic.decide.realroots import halve, isolate, polynomial, sign, simplest, squarefree
+from dynopt.symbolic.decide.realroots import afford_factors, halve, isolate, polynomial, sign, simplest, squarefree
 from dynopt.symbolic.decide.signs import ANY, NON_ZERO, Signs
+from dynopt.symbolic.limits import TooLarge, check
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class _OpenSearch:
         return self._extend({}, {}) if self._holds({}, {}) else None
 
     def _extend(self, values: dict[int, fmpq], signs: dict[int, int]) -> dict[int, Value] | None:
-        self.ring.deadline.check()
+        check()
         k = len(values)
         if k == len(self.stack.order):
             return dict(values)
@@ -190,7 +190,7 @@ class _OpenSearch:
     def _on_sections(self, v: int, values: dict[int, fmpq]) -> dict[int, Value] | None:
         assert self.equation is not None
         for root in real_roots([fmpq(c) for c in self._slice(self.equation, v, values).coeffs()]):
-            self.ring.deadline.check()
+            check()
             at: Value = root if isinstance(root, fmpq) else Field(root).element(fmpq_poly([0, 1]))
             point = Point(self.branch, {**values, v: at})
             if self._satisfies(point, self.due[len(values) + 1]):
@@ -208,6 +208,7 @@ def gaps(polynomials: Sequence[fmpz_poly], allowed: Signs) -> Iterator[fmpq]:
     for p in polynomials:
         if p.degree() > 0:
             p = squarefree(p)
+            afford_factors(product)
             product *= p // p.gcd(product)
     if allowed not in (ANY, NON_ZERO) and product(0) != 0:
         product = product * fmpz_poly([0, 1])

@@ -12,6 +12,7 @@ from dynopt.symbolic.decide.factors import Ratio
 from dynopt.symbolic.decide.numberfield import rational_or_root
 from dynopt.symbolic.decide.radicals import Root
 from dynopt.symbolic.decide.realroots import RealRoot, isolate, precision
+from dynopt.symbolic.limits import check
 
 _BITS = 128
 
@@ -38,6 +39,7 @@ class Enclosure:
     def _polynomial(self, p: fmpz_mpoly) -> arb:
         total = arb(0)
         for exponents, c in p.to_dict().items():
+            check()
             term = arb(c)
             for i, e in enumerate(exponents):
                 if e:
@@ -82,7 +84,7 @@ def no_common_point(branch: Branch, f: int, g: int) -> bool:
         conditions = branch.conditions()
         pairs = ((x, y) for x in coordinates[0] for y in coordinates[1])
         for x, y in pairs:
-            ring.deadline.check()
+            check()
             if not Enclosure(branch, {variables[0]: x, variables[1]: y}).excludes(conditions):
                 return False
     return True

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 import sympy as sp
@@ -22,6 +23,7 @@ from sympy.logic.boolalg import ITE, And, Equivalent, Implies, Not, Or, Xor
 from dynopt.errors import Misuse
 from dynopt.symbolic.decide.formula import FALSE, OPPOSITE, TRUE, Formula, all_of, any_of, atom, conjuncts, negation, text
 from dynopt.symbolic.decide.terms import Fractional, Polynomial
+from dynopt.symbolic.limits import OutOfTime, check, within
 
 _RELATIONS = {sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<=", sp.Eq: "=", sp.Ne: "!="}
 _RESERVED = {"lambda", "let", "par", "and", "or", "not", "ite", "exists", "forall", "abs", "div", "mod", "true", "false", "is", "xor"}
@@ -35,10 +37,14 @@ Choice = dict[Any, Fractional]
 
 @dataclass(frozen=True)
 class Encoding:
-    """The query as text (it ends in ``(check-sat)``) and the name of every free symbol in it."""
+    """The query as text (it ends in ``(check-sat)``) and the name of every free symbol in it.
+
+    Where the statement could not be encoded in time, ``refusal`` says so and the text is a comment.
+    """
 
     text: str
     names: dict[sp.Symbol, str]
+    refusal: str = ""
 
     @property
     def query_hash(self) -> str:
@@ -46,7 +52,7 @@ class Encoding:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def encode(given: Sequence[Any], then: Any) -> Encoding:
+def encode(given: Sequence[Any], then: Any, seconds: float = inf) -> Encoding:
     """The query that is unsatisfiable iff given ⇒ then holds wherever its expressions exist.
 
     >>> x = sp.Symbol("x")
@@ -65,6 +71,16 @@ def encode(given: Sequence[Any], then: Any) -> Encoding:
     writer = _Writer()
     for symbol in sorted({s for e in (*given, then) for s in sp.sympify(e).free_symbols}, key=str):
         writer.declare(symbol)
+    try:
+        with within(seconds):
+            return Encoding(_query(writer, given, then), writer.names)
+    except OutOfTime:
+        return Encoding(
+            f"; not encoded: {sp.srepr(tuple(given))} implies {sp.srepr(then)}\n", writer.names, f"not encoded in {seconds:g} s"
+        )
+
+
+def _query(writer: _Writer, given: Sequence[Any], then: Any) -> str:
     parts = conjuncts(all_of([*(writer.formula(e, False) for e in given), writer.formula(then, True)]))
     asserted = set(parts)
     for guards, definition in writer.definitions:
@@ -72,7 +88,7 @@ def encode(given: Sequence[Any], then: Any) -> Encoding:
         parts += conjuncts(any_of([*map(negation, unmet), definition]))
     variables = [*sorted(set(writer.names.values())), *writer.auxiliary]
     lines = ["(set-logic QF_NRA)", *(f"(declare-const {v} Real)" for v in variables), *(f"(assert {text(p)})" for p in parts)]
-    return Encoding("\n".join([*lines, "(check-sat)", ""]), writer.names)
+    return "\n".join([*lines, "(check-sat)", ""])
 
 
 def smtlib(given: Sequence[Any], then: Any) -> str:
@@ -109,6 +125,7 @@ class _Writer:
 
     def formula(self, e: Any, negate: bool) -> Formula:
         """Negation normal form of a statement or of its negation."""
+        check()
         if e in (sp.true, sp.false):
             return TRUE if bool(e) != negate else FALSE
         if isinstance(e, Not):
@@ -150,6 +167,7 @@ class _Writer:
         for node in nodes:
             extended = []
             for choice, conditions in result:
+                check()
                 values = [self.value(a, choice) for a in node.args]
                 options = [v for v, _ in values]
                 guards = [g for _, gs in values for g in gs]
@@ -234,6 +252,7 @@ class _Writer:
         """Squares of root variables replaced by their radicands in the numerator."""
         p = f.numerator
         while high := next(((m, c, v, k) for m, c in p.terms for v, k in m if k > 1 and v in self._squares), None):
+            check()
             m, c, v, k = high
             rest = tuple((w, n if w != v else 1) for w, n in m if w != v or k % 2)
             p = p - Polynomial.of({m: c}) + Polynomial.of({rest: c}) * self._squares[v] ** (k // 2)

@@ -33,10 +33,10 @@ from flint import fmpq, fmpz_mpoly
 from dynopt.symbolic.decide.branch import Branch, Contradiction
 from dynopt.symbolic.decide.cylinders import open_cells
 from dynopt.symbolic.decide.decision import Answer
+from dynopt.symbolic.decide.eliminants import times
 from dynopt.symbolic.decide.enclosures import no_common_point
 from dynopt.symbolic.decide.factors import Ratio
 from dynopt.symbolic.decide.full_cells import all_cells
-from dynopt.symbolic.decide.limits import Deadline, OutOfTime, TooLarge
 from dynopt.symbolic.decide.numberfield import Number, Value, minimal_polynomial
 from dynopt.symbolic.decide.points import Point
 from dynopt.symbolic.decide.radicals import Radicals
@@ -44,6 +44,7 @@ from dynopt.symbolic.decide.reading import Reading
 from dynopt.symbolic.decide.scaling import scaled_variables
 from dynopt.symbolic.decide.signs import NON_ZERO, ZERO
 from dynopt.symbolic.decide.witness import real_roots
+from dynopt.symbolic.limits import OutOfTime, TooLarge, check, within
 
 NAME = "exact"
 _SMOOTH = 6
@@ -62,31 +63,33 @@ def settle(given: Sequence[Any], then: Any, seconds: float) -> Answer:
     def answer(verdict: str, note: str, witness: dict[sp.Symbol, sp.Expr] | None = None) -> Answer:
         return Answer(NAME, f"python-flint {flint.__version__}", verdict, time.monotonic() - started, witness, note)
 
-    refusal = ""
     try:
-        reading = Reading(given, then, Deadline(seconds))
-        radicals = Radicals(reading.ring, reading.auxiliary)
-        for conjunction in reading.conjunctions:
-            try:
-                found = search(Branch.of(radicals, conjunction))
-            except Contradiction:
-                continue
-            except TooLarge as reason:
-                refusal = f"too large: {reason}"
-                continue
-            if found is not None:
-                return answer("refuted", "", {s: _expression(found.get(i, fmpq(0))) for s, i in reading.symbols.items()})
+        with within(seconds):
+            reading = Reading(given, then)
+            radicals = Radicals(reading.ring, reading.auxiliary)
+            refusal = None
+            for conjunction in reading.conjunctions:
+                try:
+                    found = search(Branch.of(radicals, conjunction))
+                    if found is not None:
+                        return answer("refuted", "", {s: _expression(found.get(i, fmpq(0))) for s, i in reading.symbols.items()})
+                except Contradiction:
+                    continue
+                except TooLarge as reason:
+                    refusal = reason
+            if refusal is not None:
+                raise refusal
     except OutOfTime:
         return answer("undecided", f"not finished in {seconds:g} s")
     except TooLarge as reason:
-        refusal = f"too large: {reason}"
-    cases = len(reading.conjunctions) if not refusal else 0
-    return answer("undecided", refusal) if refusal else answer("proved", f"{cases} case{'s' * (cases != 1)}")
+        return answer("undecided", f"too large: {reason}")
+    cases = len(reading.conjunctions)
+    return answer("proved", f"{cases} case{'s' * (cases != 1)}")
 
 
 def search(branch: Branch) -> dict[int, Value] | None:
     """A point that satisfies the branch, or None if there is none."""
-    branch.ring.deadline.check()
+    check()
     for simpler in (_split, _resolved, _scaled, _linear):
         if (pieces := simpler(branch)) is not None:
             return _first(pieces)
@@ -164,7 +167,7 @@ def _linear(branch: Branch) -> Iterable[Branch | None] | None:
     b, a = ring.coefficients(f, v)
     factors = [g for g, _ in ring.factor(a)[1]]
     solvable = branch.also(dict.fromkeys(factors, NON_ZERO))
-    return [solvable and solvable.substitute(v, Ratio(-b, a)), *(branch.also({g: ZERO}, [b]) for g in factors)]
+    return [solvable and solvable.substitute(v, Ratio(-b, a)), *(branch.also({g: ZERO}, [b], implied=f) for g in factors)]
 
 
 def _boundaries(branch: Branch, equation: int | None) -> Iterable[Branch | None]:
@@ -209,7 +212,7 @@ def _dependent(branch: Branch, active: Sequence[int]) -> Branch | None:
 def _determinant(rows: list[list[fmpz_mpoly]]) -> fmpz_mpoly:
     if len(rows) == 1:
         return rows[0][0]
-    return reduce(add, (_determinant([[*r[:k], *r[k + 1 :]] for r in rows[1:]]) * rows[0][k] * (-1) ** k for k in range(len(rows))))
+    return reduce(add, (times(_determinant([[*r[:k], *r[k + 1 :]] for r in rows[1:]]), rows[0][k]) * (-1) ** k for k in range(len(rows))))
 
 
 def _completed(branch: Branch, found: dict[int, Value] | None) -> dict[int, Value] | None:

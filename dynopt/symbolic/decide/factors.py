@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import mul
 
 import flint
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
 
-from dynopt.symbolic.decide.eliminants import resultant
-from dynopt.symbolic.decide.limits import Deadline, TooLarge
+from dynopt.symbolic.decide.eliminants import power, quotient, resultant, times
+from dynopt.symbolic.limits import TooLarge, afford, check
+
+_SMALL = 50
+"""With fewer terms than this factors and common divisors are found in milliseconds."""
 
 
 class Ring:
@@ -17,7 +22,7 @@ class Ring:
     Irreducible factors are primitive with a positive leading coefficient and are named by integers.
     """
 
-    def __init__(self, variables: int, auxiliary: int, deadline: Deadline) -> None:
+    def __init__(self, variables: int, auxiliary: int) -> None:
         self.variables = variables
         self.size = variables + auxiliary
         names = [f"x{i}" for i in range(max(self.size, 1))]
@@ -25,7 +30,6 @@ class Ring:
         self._rationals = fmpq_mpoly_ctx.get(names, flint.Ordering.lex)
         self._evaluable: dict[int, tuple[fmpz_mpoly, fmpq_mpoly]] = {}
         self.gens = self.context.gens()
-        self.deadline = deadline
         self._polynomials: list[fmpz_mpoly] = []
         self._support: list[frozenset[int]] = []
         self._numbers: dict[str, int] = {}
@@ -50,9 +54,12 @@ class Ring:
         return self._factored[key]
 
     def _factor(self, p: fmpz_mpoly) -> tuple[int, tuple[tuple[int, int], ...]]:
-        self.deadline.check()
+        check()
         if len(p) > 10_000:
             raise TooLarge(f"the factors of a polynomial of {len(p)} terms")
+        if len(p) > _SMALL:
+            dense = reduce(mul, (int(d) + 1 for d in p.degrees()), 1)
+            afford(1e-4 * min(dense, 10 * len(p)) * (1 + bits(p) / 300), f"the factors of a polynomial of {len(p)} terms")
         try:
             powers = p.factor()[1]
         except OverflowError:
@@ -122,8 +129,10 @@ class Ring:
 
     def _projected(self, kind: str, f: int, g: int, v: int) -> frozenset[int]:
         key = (kind, f, g, v)
+        if self._support[f] | self._support[g] == {v}:
+            return frozenset()  # a number, not zero
         if key not in self._projections:
-            self.deadline.check()
+            check()
             self._projections[key] = self.parts([self._eliminated(kind, f, g, v)])
         return self._projections[key]
 
@@ -134,14 +143,19 @@ class Ring:
         cost = int(p.degrees()[v] * q.degrees()[v])
         for u in (self._support[f] | self._support[g]) - {v}:
             cost *= int(p.degrees()[v] * q.degrees()[u] + q.degrees()[v] * p.degrees()[u]) + 1
-        if cost > 300_000:
-            return resultant(split(self.context, p, v), split(self.context, q, v), self.deadline)
+        if cost * (bits(p) + bits(q)) > 5_000_000:
+            return resultant(split(self.context, p, v), split(self.context, q, v))
         return p.discriminant(v) if kind == "discriminant" else p.resultant(q, v)
 
 
 def support(p: fmpz_mpoly) -> frozenset[int]:
     """The generators that occur in a polynomial."""
     return frozenset(i for i, d in enumerate(p.degrees()) if d > 0)
+
+
+def bits(p: fmpz_mpoly) -> int:
+    """The length of the largest coefficient."""
+    return max((c.height_bits() for c in p.coeffs()), default=0)
 
 
 def split(context: fmpz_mpoly_ctx, p: fmpz_mpoly, v: int) -> list[fmpz_mpoly]:
@@ -156,10 +170,10 @@ def homogenised(context: fmpz_mpoly_ctx, p: fmpz_mpoly, v: int, value: Ratio) ->
     """p(x_v = a/b)·bᵈ, and d, the degree of p in x_v."""
     coefficients = split(context, p, v)
     d = len(coefficients) - 1
-    total, power = coefficients[d], context.constant(1)
+    total, scale = coefficients[d], context.constant(1)
     for c in reversed(coefficients[:d]):
-        power = power * value.denominator
-        total = total * value.numerator + c * power
+        scale = times(scale, value.denominator)
+        total = times(total, value.numerator) + times(c, scale)
     return total, d
 
 
@@ -169,26 +183,30 @@ class Ratio:
     __slots__ = ("denominator", "numerator")
 
     def __init__(self, numerator: fmpz_mpoly, denominator: fmpz_mpoly) -> None:
+        if len(numerator) + len(denominator) > _SMALL:
+            size = bits(numerator) + bits(denominator)
+            afford(1e-5 * (len(numerator) + len(denominator)) * (1 + size / 300), "a common divisor")
         common = numerator.gcd(denominator)
         if not common.is_one():
-            numerator, denominator = numerator // common, denominator // common
+            numerator, denominator = quotient(numerator, common), quotient(denominator, common)
         self.numerator = numerator
         self.denominator = denominator
 
     def __add__(self, other: Ratio) -> Ratio:
-        return Ratio(self.numerator * other.denominator + other.numerator * self.denominator, self.denominator * other.denominator)
+        numerator = times(self.numerator, other.denominator) + times(other.numerator, self.denominator)
+        return Ratio(numerator, times(self.denominator, other.denominator))
 
     def __sub__(self, other: Ratio) -> Ratio:
         return self + (-other)
 
     def __mul__(self, other: Ratio) -> Ratio:
-        return Ratio(self.numerator * other.numerator, self.denominator * other.denominator)
+        return Ratio(times(self.numerator, other.numerator), times(self.denominator, other.denominator))
 
     def __neg__(self) -> Ratio:
         return Ratio(-self.numerator, self.denominator)
 
     def equals(self, other: Ratio) -> bool:
-        return bool(self.numerator * other.denominator == other.numerator * self.denominator)
+        return bool(times(self.numerator, other.denominator) == times(other.numerator, self.denominator))
 
     def inverse(self) -> Ratio:
         return Ratio(self.denominator, self.numerator)
@@ -200,4 +218,4 @@ class Ratio:
         """The quotient with a value for generator v."""
         up, m = homogenised(context, self.numerator, v, value)
         down, n = homogenised(context, self.denominator, v, value)
-        return Ratio(up * value.denominator ** max(n - m, 0), down * value.denominator ** max(m - n, 0))
+        return Ratio(times(up, power(value.denominator, max(n - m, 0))), times(down, power(value.denominator, max(m - n, 0))))

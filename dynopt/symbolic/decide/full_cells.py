@@ -18,6 +18,7 @@ from dynopt.symbolic.decide.numberfield import Field, Value, adjoin, is_zero, re
 from dynopt.symbolic.decide.points import Point
 from dynopt.symbolic.decide.realroots import RealRoot, simplest
 from dynopt.symbolic.decide.signs import ZERO
+from dynopt.symbolic.limits import check
 
 
 def all_cells(branch: Branch) -> dict[int, Value] | None:
@@ -77,7 +78,7 @@ class _FullSearch:
             return values
         v = self.stack.order[k]
         for s in self._samples(k, v, values, field):
-            self.ring.deadline.check()
+            check()
             point, extension = _joined(values, field, v, s)
             if Point(self.branch, point).satisfies(self.due[k + 1]) and (found := self._extend(point, extension)) is not None:
                 return found
@@ -124,7 +125,7 @@ class _FullSearch:
         product: list[Value] = [fmpq(1)]
         for line in lines:
             product = _convolved(product, line)
-        self.ring.deadline.check()
+        check()
         return real_roots(product)
 
 
@@ -165,6 +166,7 @@ def _evaluated(p: dict[tuple[int, ...], Value], u: int, at: Value) -> dict[tuple
     """The non-zero terms after x_u = at."""
     result: dict[tuple[int, ...], Value] = {}
     for m, c in p.items():
+        check()
         key = (*m[:u], 0, *m[u + 1 :])
         term = c * at ** m[u] if m[u] else c
         result[key] = result[key] + term if key in result else term
@@ -174,6 +176,7 @@ def _evaluated(p: dict[tuple[int, ...], Value], u: int, at: Value) -> dict[tuple
 def _convolved(a: list[Value], b: list[Value]) -> list[Value]:
     result: list[Value] = [fmpq(0)] * (len(a) + len(b) - 1)
     for i, c in enumerate(a):
+        check()
         for j, d in enumerate(b):
             result[i + j] = result[i + j] + c * d
     return result

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import flint
 from flint import fmpq, fmpq_poly, fmpz, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_poly
 
-from dynopt.symbolic.decide.limits import TooLarge
-from dynopt.symbolic.decide.realroots import Interval, RealRoot, isolate, polynomial, precision, sign, sign_at, squarefree
+from dynopt.symbolic.decide.realroots import Interval, RealRoot, afford_factors, isolate, polynomial, precision, sign, sign_at, squarefree
+from dynopt.symbolic.limits import TooLarge, afford, check
 
 _T, _Y = (_PAIR := fmpz_mpoly_ctx.get(["t", "y"], flint.Ordering.lex)).gens()
 _MOST = 120
@@ -67,6 +67,7 @@ class Number:
     def __pow__(self, n: int) -> Number:
         result = self.field.element(fmpq(1))
         for _ in range(n):
+            check()
             result = result * self
         return result
 
@@ -96,6 +97,9 @@ def _plain(value: Value | int) -> fmpq_poly:
 
 
 def _inverse(p: fmpq_poly, modulus: fmpq_poly) -> fmpq_poly:
+    n, bits = modulus.degree(), p.numer().height_bits() + modulus.numer().height_bits()
+    # measured: the modular algorithm is quadratic in the bits of the cofactors
+    afford(2.2e-11 * (n * bits) ** 2, f"an inverse in a number field of degree {n} with numbers of {bits} bits")
     g, s, _ = p.xgcd(modulus)
     if g.degree() != 0:
         raise ZeroDivisionError("division by zero in a number field")
@@ -119,6 +123,7 @@ def real_roots(coefficients: Sequence[Value]) -> list[fmpq | RealRoot]:
     norm = _norm(p, field)
     found: list[fmpq | RealRoot] = []
     for interval in isolate(norm):
+        check()
         root = rational_or_root(norm, interval)
         at_root = isinstance(root, fmpq) and _sign(p, root, field) == 0
         if at_root or (isinstance(root, RealRoot) and _sign(p, interval.low, field) * _sign(p, interval.high, field) < 0):
@@ -130,6 +135,7 @@ def rational_or_root(p: fmpz_poly, interval: Interval) -> fmpq | RealRoot:
     """The root of a squarefree p in an isolating interval: a rational, or with its irreducible polynomial."""
     if interval.exact:
         return interval.low
+    afford_factors(p)
     for factor, _ in p.factor()[1]:
         if factor.degree() > 0 and sign(factor(interval.low)) != sign(factor(interval.high)):
             return fmpq(-factor[0], factor[1]) if factor.degree() == 1 else RealRoot(factor, interval)
@@ -148,8 +154,9 @@ def adjoin(field: Field | None, root: RealRoot) -> tuple[Field, fmpq_poly | None
     n = q.degree()
     _check_degree(m.degree() * n)
     for s in range(1, 100):
+        check()
         shifted = sum(((_Y - _T) ** i * s ** (n - i) * c for i, c in enumerate(q.coeffs())), 0 * _T)
-        norm = _in_y(_in_t(m).resultant(shifted, "t"))
+        norm = _in_y(_eliminated(m, shifted))
         if norm.gcd(norm.derivative()).degree() > 0:
             continue
         eta = _located(norm, field.root, root, s)
@@ -169,6 +176,7 @@ def minimal_polynomial(value: Number) -> tuple[list[int], int]:
     near = isolate(norm)
     bits = 32
     while len(near) > 1:
+        check()
         with precision(2 * bits + 32):
             ball = value.ball(bits)
             near = [i for i in near if not (ball < i.low or ball > i.high)]
@@ -200,6 +208,7 @@ def _divided(a: Sequence[fmpq_poly], b: Sequence[fmpq_poly], modulus: fmpq_poly)
     lead = _inverse(b[-1], modulus)
     quotient = [fmpq_poly(0)] * max(len(a) - len(b) + 1, 1)
     while len(rest) >= len(b):
+        check()
         shift = len(rest) - len(b)
         c = quotient[shift] = rest[-1] * lead % modulus
         for i, d in enumerate(b[:-1]):
@@ -229,7 +238,15 @@ def _norm(p: Sequence[fmpq_poly], field: Field) -> fmpz_poly:
     for c in p:
         common = common * c.denom() // common.gcd(c.denom())
     terms: dict[tuple[int, ...], int | fmpz] = {(i, j): (c[i] * common).p for j, c in enumerate(p) for i in range(len(c))}
-    return squarefree(_in_y(_in_t(field.root.polynomial).resultant(_PAIR.from_dict(terms), "t")))
+    return squarefree(_in_y(_eliminated(field.root.polynomial, _PAIR.from_dict(terms))))
+
+
+def _eliminated(m: fmpz_poly, q: fmpz_mpoly) -> fmpz_mpoly:
+    """Res_t(m(t), q(t, y))."""
+    (_, k), n = map(int, q.degrees()), m.degree()
+    bits = n * max(c.height_bits() for c in q.coeffs()) + int(q.degrees()[0]) * m.height_bits()
+    afford(3e-9 * (n * k) ** 2 * bits, f"a norm of degree {n * k} with numbers of {bits} bits")
+    return _in_t(m).resultant(q, "t")
 
 
 def _check_degree(degree: int) -> None:
@@ -253,6 +270,7 @@ def _shifted(q: fmpz_poly, s: int, field: Field) -> list[fmpq_poly]:
     total: list[fmpq_poly] = []
     for c in reversed(q.coeffs()):
         # total·(η − t)/s + c
+        check()
         product = [fmpq_poly(0)] * (len(total) + 1)
         for i, a in enumerate(total):
             product[i] = (product[i] + a * fmpq_poly([0, fmpq(1, s)])) % field.modulus

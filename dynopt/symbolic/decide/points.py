@@ -10,6 +10,7 @@ from flint import fmpq, fmpz, fmpz_mpoly
 from dynopt.symbolic.decide.branch import Branch, Product
 from dynopt.symbolic.decide.numberfield import Number, Value, is_zero, precision, signum
 from dynopt.symbolic.decide.radicals import Root
+from dynopt.symbolic.limits import check
 
 Multilinear = dict[frozenset[int], Value]
 """Σ c·Π√Dᵢ over sets of radicals, each radical at most once."""
@@ -86,6 +87,7 @@ class Point:
         powers = {i: _powers(self.values[i], int(d)) for i, d in enumerate(degrees) if d and i < n}
         grouped: dict[tuple[int, ...], Value] = {}
         for exponents, c in p.to_dict().items():
+            check()
             term: Value = fmpq(c)
             for i, e in enumerate(exponents[:n]):
                 if e:
@@ -135,6 +137,7 @@ class Point:
     def _times(self, a: Multilinear, b: Multilinear) -> Multilinear:
         total: Multilinear = {}
         for s, c in a.items():
+            check()
             for t, d in b.items():
                 part: Multilinear = {s ^ t: c * d}
                 for i in s & t:
@@ -174,6 +177,7 @@ class Point:
     def _ball(self, a: Multilinear, bits: int) -> flint.arb:
         total = flint.arb(0)
         for s, c in a.items():
+            check()
             term = c.ball(bits) if isinstance(c, Number) else flint.arb(c)
             for i in s:
                 term = term * self._ball(self._squares[i], bits).sqrt()

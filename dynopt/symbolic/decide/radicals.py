@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flint import fmpz_mpoly
 from flint.utils.flint_exceptions import DomainError
 
+from dynopt.symbolic.decide.eliminants import power, times
 from dynopt.symbolic.decide.factors import Ratio, Ring, homogenised, split, support
 
 
@@ -37,7 +38,7 @@ Auxiliary = Root | Largest
 def square_root(radicand: Ratio) -> Auxiliary:
     """√(N/M), or |S/M| where N·M = S² is a square."""
     try:
-        s = (radicand.numerator * radicand.denominator).sqrt()
+        s = times(radicand.numerator, radicand.denominator).sqrt()
     except DomainError:
         return Root(radicand)
     value = Ratio(s, radicand.denominator)
@@ -105,10 +106,12 @@ class Radicals:
         quantity = self.table[i]
         if isinstance(quantity, Largest):
             return [homogenised(self.ring.context, self.ring.polynomial(f), i, option)[0] for option in quantity.options]
-        even, odd = self._halves(f, i, quantity.radicand)
+        radicand = quantity.radicand
+        even, odd = self._halves(f, i, radicand)
         if odd.is_zero():
             return [even]
-        return [self.reduced(even * even * quantity.radicand.denominator - odd * odd * quantity.radicand.numerator)]
+        square, other = (times(times(half, half), factor) for half, factor in ((even, radicand.denominator), (odd, radicand.numerator)))
+        return [self.reduced(square - other)]
 
     def _without_outermost(self, f: int, full: bool) -> list[fmpz_mpoly]:
         norms = self._norms(f)
@@ -128,7 +131,8 @@ class Radicals:
         top = (len(coefficients) - 1) // 2
         halves = [self.ring.constant(0), self.ring.constant(0)]
         for k, c in enumerate(coefficients):
-            halves[k % 2] = halves[k % 2] + c * radicand.numerator ** (k // 2) * radicand.denominator ** (top - k // 2)
+            scale = times(power(radicand.numerator, k // 2), power(radicand.denominator, top - k // 2))
+            halves[k % 2] = halves[k % 2] + times(c, scale)
         return self.reduced(halves[0]), self.reduced(halves[1])
 
     def reduced(self, p: fmpz_mpoly) -> fmpz_mpoly:
@@ -138,8 +142,8 @@ class Radicals:
             if isinstance(quantity, Root) and quantity.radicand.denominator.is_one() and p.degrees()[i] > 1:
                 halves = [self.ring.constant(0), self.ring.constant(0)]
                 for k, c in enumerate(split(self.ring.context, p, i)):
-                    halves[k % 2] = halves[k % 2] + c * quantity.radicand.numerator ** (k // 2)
-                p = halves[0] + halves[1] * self.ring.gens[i]
+                    halves[k % 2] = halves[k % 2] + times(c, power(quantity.radicand.numerator, k // 2))
+                p = halves[0] + times(halves[1], self.ring.gens[i])
         return p
 
     def substitute(self, v: int, value: Ratio) -> Radicals:

@@ -15,9 +15,9 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from dynopt.errors import Misuse
 from dynopt.symbolic.decide.factors import Ratio, Ring
-from dynopt.symbolic.decide.limits import Deadline, TooLarge
 from dynopt.symbolic.decide.radicals import Auxiliary, Largest, Radicals, same, square_root
 from dynopt.symbolic.decide.signs import ANY, NEGATIVE, NON_NEGATIVE, NON_POSITIVE, NON_ZERO, POSITIVE, ZERO, Signs
+from dynopt.symbolic.limits import TooLarge, check
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Reading:
     denominators ≠ 0), and so is its negation.
     """
 
-    def __init__(self, given: Sequence[Any], then: Any, deadline: Deadline) -> None:
+    def __init__(self, given: Sequence[Any], then: Any) -> None:
         statements = [sp.sympify(e) for e in (*given, then)]
         symbols = sorted({s for e in statements for s in e.free_symbols}, key=str)
         nodes = {node for e in statements for node in sp.preorder_traversal(e)}
@@ -50,15 +50,17 @@ class Reading:
         numbers = sorted((n for n in nodes if isinstance(n, sp.CRootOf) and n.is_real), key=str)
         self.symbols = {s: names.index(_identity(s)) for s in symbols}
         self._generators: dict[Any, int] = {**self.symbols, **{n: len(names) + i for i, n in enumerate(numbers)}}
-        self.ring = Ring(len(names) + len(numbers), sum(map(_auxiliary_count, nodes)), deadline)
+        self.ring = Ring(len(names) + len(numbers), sum(map(_auxiliary_count, nodes)))
         self.auxiliary: dict[int, Auxiliary] = {}
         self._known: dict[Any, tuple[Ratio, Conjunction]] = {}
+        self._compared: dict[Any, list[Conjunction]] = {}
         self._one = self.ring.constant(1)
         pieces = [self._clauses(e, False) for e in statements[:-1]] + [self._clauses(statements[-1], True)]
-        self.conjunctions = _all_of([*pieces, *([self._definition(n)] for n in numbers)])
+        self.conjunctions = sorted(_absorbed(_all_of([*pieces, *([self._definition(n)] for n in numbers)])), key=_effort)
 
     def _clauses(self, e: Any, negate: bool) -> list[Conjunction]:
         """The conjunctions of which the (negated) statement is the disjunction."""
+        check()
         if isinstance(e, BooleanAtom):
             return [()] if bool(e) != negate else []
         if isinstance(e, sp.Rel) and type(e) in _ALLOWED:
@@ -83,6 +85,8 @@ class Reading:
                 for holds, branch in ((True, yes), (False, no))
                 for clause in _all_of([self._clauses(condition, not holds), self._clauses(branch, negate)])
             ]
+        if 2 ** len(args) > _MOST:
+            raise TooLarge(f"{2 ** len(args)} cases")
         patterns = list(product((True, False), repeat=len(args)))
         if kind == "Equivalent":
             patterns = [p for p in patterns if (len(set(p)) == 1) != negate]
@@ -97,9 +101,12 @@ class Reading:
         ]
 
     def _comparison(self, lhs: Any, rhs: Any, allowed: Signs) -> list[Conjunction]:
-        left, needs = self._ratio(lhs)
-        right, more = self._ratio(rhs)
-        return [(*needs, *more, Condition(left - right, allowed))]
+        key = (lhs, rhs, allowed)
+        if key not in self._compared:
+            left, needs = self._ratio(lhs)
+            right, more = self._ratio(rhs)
+            self._compared[key] = [(*needs, *more, Condition(left - right, allowed))]
+        return self._compared[key]
 
     def _ratio(self, e: Any) -> tuple[Ratio, Conjunction]:
         """The quotient that an expression is, and the conditions for its existence."""
@@ -149,6 +156,7 @@ class Reading:
             value = value.inverse()
         total = value
         for _ in range(abs(p) - 1):
+            check()
             total = self._reduced(total * value)
         return total, needs
 
@@ -198,3 +206,20 @@ def _all_of(parts: list[list[Conjunction]]) -> list[Conjunction]:
     if size > _MOST:
         raise TooLarge(f"{size} cases")
     return [tuple(dict.fromkeys(c for part in choice for c in part)) for choice in product(*parts)]
+
+
+def _absorbed(conjunctions: list[Conjunction]) -> list[Conjunction]:
+    """Without those that contain all conditions of another."""
+    kept: list[tuple[frozenset[Condition], Conjunction]] = []
+    for c in sorted(conjunctions, key=len):
+        check()
+        conditions = frozenset(c)
+        if not any(smaller <= conditions for smaller, _ in kept):
+            kept.append((conditions, c))
+    return [c for _, c in kept]
+
+
+def _effort(conjunction: Conjunction) -> int:
+    """How far the equations are from being solved: a point is found first where they are linear in some variable."""
+    equations = [c.ratio.numerator for c in conjunction if c.allowed == ZERO]
+    return sum(min((int(d) for d in p.degrees() if d), default=0) for p in equations)

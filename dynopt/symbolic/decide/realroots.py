@@ -15,6 +15,8 @@ from itertools import pairwise
 import flint
 from flint import fmpq, fmpz, fmpz_poly
 
+from dynopt.symbolic.limits import afford, check
+
 
 def polynomial(coefficients: Sequence[int | Fraction | fmpz | fmpq] | fmpz_poly | flint.fmpq_poly) -> fmpz_poly:
     """The primitive integer polynomial with the same roots; ascending coefficients.
@@ -43,7 +45,15 @@ def sign(value: fmpq | fmpz) -> int:
 
 def squarefree(p: fmpz_poly) -> fmpz_poly:
     """The polynomial with the same roots, each once."""
-    return p // p.gcd(p.derivative()) if p.degree() > 0 else p
+    if p.degree() < 1:
+        return p
+    afford_factors(p)
+    return p // p.gcd(p.derivative())
+
+
+def afford_factors(p: fmpz_poly) -> None:
+    """Asks whether the time is left to find factors of p, or its common divisor with a polynomial of its size."""
+    afford(5e-7 * p.degree() * p.height_bits(), f"a factor of a polynomial of degree {p.degree()} with numbers of {p.height_bits()} bits")
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ def _unit(p: fmpz_poly) -> Iterator[tuple[fmpq, fmpq]]:
     stack = [(p, fmpz(0), 0)]
     one = fmpz_poly([1, 1])
     while stack:
+        check()
         q, c, k = stack.pop()
         variations = _variations(fmpz_poly(q.coeffs()[::-1])(one)) if q.degree() > 0 else 0
         if variations == 0:
@@ -133,6 +144,7 @@ def _variations(p: fmpz_poly) -> int:
 
 def halve(p: fmpz_poly, interval: Interval) -> Interval:
     """Half of an isolating interval of a squarefree p, or the root itself if it is the middle."""
+    check()
     m = interval.middle
     at = sign(p(m))
     if at == 0:
@@ -147,6 +159,7 @@ def roots(p: fmpz_poly) -> list[tuple[Interval, int]]:
     >>> [(str(i.middle), m) for i, m in roots(fmpz_poly([0, 0, 0, -1, 1]))]
     [('0', 3), ('1', 1)]
     """
+    afford_factors(p)
     found = [(q, i, m) for q, m in p.factor_squarefree()[1] for i in isolate(q)]
     separate: list[tuple[fmpz_poly, Interval, int]] = []
     for j, (q, i, m) in enumerate(found):
@@ -165,6 +178,7 @@ def count(p: fmpz_poly, low: fmpq | None = None, high: fmpq | None = None) -> in
     """
     chain = [p, p.derivative()]
     while chain[-1] != 0:
+        check()
         chain.append(_negative_remainder(chain[-2], chain[-1]))
     chain.pop()
 
@@ -200,6 +214,7 @@ class RealRoot:
 
     def halve(self) -> None:
         """One bisection step."""
+        check()
         if self.interval.exact:
             return
         m = self.interval.middle
@@ -227,6 +242,7 @@ def sign_at(q: fmpz_poly, root: RealRoot) -> int:
         return 0
     bits = 32
     while True:
+        check()
         with precision(2 * bits + 32):
             value = q(root.ball(bits)) if q.degree() > 0 else flint.arb(q[0])
             if value > 0:

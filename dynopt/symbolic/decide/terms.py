@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd, lcm
 
+from dynopt.symbolic.limits import check
+
 Monomial = tuple[tuple[str, int], ...]
 """Variables with positive exponents, sorted by name."""
 
@@ -56,6 +58,7 @@ class Polynomial:
     def __mul__(self, other: Polynomial) -> Polynomial:
         total: dict[Monomial, Fraction] = {}
         for m, c in self.terms:
+            check()
             for n, d in other.terms:
                 product = _times(m, n)
                 total[product] = total.get(product, Fraction(0)) + c * d

@@ -15,6 +15,7 @@ import z3
 from dynopt.symbolic.decide.decision import Answer
 from dynopt.symbolic.decide.encode import Encoding
 from dynopt.symbolic.decide.witness import real_roots
+from dynopt.symbolic.limits import OutOfTime, TooLarge, within
 
 NAME = "z3"
 _SIMPLE = [Fraction(1), Fraction(0), Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(3), Fraction(-2), Fraction(1, 3), Fraction(4)]
@@ -54,7 +55,7 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
         return Answer(NAME, z3.get_version_string(), verdict, time.monotonic() - started, witness, note)
 
     share = 0.1
-    while True:
+    while not encoding.refusal:
         for name, strategy in STRATEGIES.items():
             left = seconds - (time.monotonic() - started)
             if left <= 0:
@@ -66,14 +67,19 @@ def settle(encoding: Encoding, seconds: float) -> Answer:
             if result == z3.unsat:
                 return answer("proved", name)
             if result == z3.sat:
-                return answer("refuted", name, _witness(encoding, solver.model(), context, strategy, min(1.0, seconds / 4)))
+                try:
+                    with within(seconds):
+                        return answer("refuted", name, _witness(encoding, solver.model(), context, strategy, min(1.0, seconds / 4)))
+                except (OutOfTime, TooLarge) as limit:
+                    return answer("undecided", f"a model whose numbers are too large: {limit}")
         share *= 4
+    return answer("undecided", encoding.refusal)
 
 
 def _check(solver: z3.Solver, context: z3.Context, seconds: float) -> z3.CheckSatResult:
     """`check` under a time limit; the context is interrupted if the solver overlooks its own."""
     solver.set("timeout", max(1, int(seconds * 1000)))
-    with _interrupted(context, seconds + 0.5):
+    with _interrupted(context, seconds + 0.25):
         try:
             return solver.check()
         except z3.Z3Exception:

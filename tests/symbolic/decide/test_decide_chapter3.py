@@ -4,7 +4,7 @@ import pytest
 from sympy import Abs, And, Equivalent, Max, Min, Ne, Or, Rational, sqrt, symbols
 
 from dynopt.symbolic.decide import decide, definedness, satisfiable
-from dynopt.symbolic.decide.recheck import refutes
+from dynopt.symbolic.witness import breaks
 
 alpha, beta, gamma, lam, L, mu, m, x, y = symbols("alpha beta gamma lambda L mu m x y", real=True)
 
@@ -140,7 +140,7 @@ def test_damaged_copies_are_refuted_by_both(name, given, then):
     decision = decide(given, then, seconds=20, deciders=BOTH)
     assert answers(decision) == {"z3": "refuted", "exact": "refuted"}
     assert decision.verdict == "refuted"
-    assert all(refutes(given, then, a.witness) for a in decision.answers)
+    assert all(breaks(a.witness, given, then) for a in decision.answers)
 
 
 @pytest.mark.parametrize(("name", "given", "then"), TRUE, ids=[s[0] for s in TRUE])

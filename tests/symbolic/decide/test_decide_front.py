@@ -51,6 +51,13 @@ def test_a_counterexample_that_is_none_is_reported_and_not_returned(monkeypatch)
     assert "x = 5, which is none" in decision.answers[1].note
 
 
+def test_a_counterexample_that_leaves_a_symbol_out_is_reported(monkeypatch):
+    monkeypatch.setitem(front._SETTLE, "exact", always("refuted", {x: sp.Integer(5)}))
+    decision = decide([x > 1], y > 0, deciders=BOTH)
+    assert decision.verdict == "disagreement"
+    assert "could not be re-checked" in decision.answers[1].note
+
+
 def test_damage_inside_the_exact_decider_is_noticed(monkeypatch):
     """Cells are left out, a sign rule is wrong, the boundaries are forgotten: each makes a false proof, and z3 contradicts it."""
     false = [([x > 0], x**2 + y**2 > 3), ([], (x - 1) ** 2 + (y - 2) ** 2 > 0), ([x**2 + y**2 <= 1], x + y < sqrt(2))]

@@ -11,7 +11,7 @@ from sympy import Abs, And, Eq, Equivalent, Ge, Gt, Implies, Le, Lt, Max, Min, N
 
 from dynopt.symbolic.decide import decide, exact_decider, z3_decider
 from dynopt.symbolic.decide.encode import encode
-from dynopt.symbolic.decide.recheck import refutes
+from dynopt.symbolic.witness import breaks
 
 # without assumptions, so that SymPy evaluates nothing by itself
 x, y = sp.symbols("x y")
@@ -150,7 +150,7 @@ def check_bivariate(seed, number):
             if found.answer == "proved":
                 assert grid_counterexample(given, then) is None, (given, then)
             elif found.answer == "refuted":
-                assert refutes(given, then, found.witness), (given, then, found)
+                assert breaks(found.witness, given, then), (given, then, found)
         verdicts.append(answers[1].answer)
     return verdicts
 
