@@ -92,31 +92,31 @@ def bound(
     """
     if property not in CRITERIA:
         raise Misuse(f"there is no property {property!r}; {closest(property, CRITERIA)}")
-    low, high = _interval(spectrum)
+    low, high = spectrum_ends(spectrum)
     system = symbolic(method, free, defaults=True)
     parameter = system.parameter(free)
     if parameter.domain is None:
         raise Misuse(f"{system.name}: {free} is an option, not a number; choose one of {', '.join(p.name for p in system.numbers())}")
     unknown, space = symbol(parameter), state_space(system)
-    _refuse(space, property, low, high)
+    refuse(space, property, low, high)
     criterion = CRITERIA[property](space)
     others = set().union(*(q.free_symbols for q in criterion.polynomials), set()) - {unknown, eigenvalue}
     form = closed_form(type(system), property, free)
-    text = _text(system, free)
+    text = call_text(system, free)
     if others:
         return Bound(text, property, (low, high), free, criterion.guarantee, form, None, ())
     pieces, deciders = _decide(criterion, unknown, parameter.domain, low, high, seconds)
     return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(_interval_of, pieces)), deciders)
 
 
-def _text(system: System, free: str) -> str:
+def call_text(system: System, free: str) -> str:
     """The call with every value that was used, defaults included."""
     shown = [p.name for p in system.numbers() if p.name != free and not getattr(system, p.name).free_symbols]
     used = ", ".join(f"{name}={getattr(system, name)}" for name in shown)
     return f"{system.name}({used})" if used else system.name
 
 
-def _interval(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
+def spectrum_ends(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
     try:
         low, high = (exact(v) for v in spectrum)
     except (TypeError, ValueError, sp.SympifyError):
@@ -130,7 +130,7 @@ def _interval(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
     return low, high
 
 
-def _refuse(space: StateSpace, property: str, low: sp.Rational, high: sp.Rational) -> None:
+def refuse(space: StateSpace, property: str, low: sp.Rational, high: sp.Rational) -> None:
     system = space.system
     if space.index is not None:
         raise Misuse(f"{system.name} depends on {space.index}, and frozen eigenvalues decide nothing about it; use trajectory instead")

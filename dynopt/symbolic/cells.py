@@ -40,7 +40,7 @@ def admissible(
     """
     conditions = [Poly(q, eigenvalue, parameter, domain="QQ") for q in polynomials]
     ends = [_end(domain.lower), _end(domain.upper)]
-    cuts = roots(_critical(conditions, parameter, low, high))
+    cuts = roots(critical(conditions, parameter, low, high))
     line: list[Algebraic] = [c for c in cuts if _inside(c, ends)]
     lower, upper = ends
     cells: list[tuple[Algebraic | None, Algebraic | None]] = list(itertools.pairwise([lower, *line, upper]))
@@ -69,7 +69,7 @@ def _inside(cut: Algebraic, ends: Sequence[Algebraic | None]) -> bool:
     return above and below
 
 
-def _critical(conditions: Sequence[Poly], parameter: sp.Symbol, low: Rational, high: Rational) -> list[Poly]:
+def critical(conditions: Sequence[Poly], parameter: sp.Symbol, low: Rational, high: Rational) -> list[Poly]:
     factors = {f for q in conditions if not q.is_zero for f, _ in q.factor_list()[1]}
     result: list[sp.Expr] = []
     for f in factors:
