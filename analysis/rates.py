@@ -96,3 +96,98 @@ def optimal(case: Case) -> list[Implication]:
     """With any admissible parameters some end of the interval is at least as slow as ρ*."""
     ends = [c.subs(lam, end) for c in case.beyond(case.rate) for end in (case.low, case.high)]
     return [Implication(part="optimal", given=[*case.given, *case.facts], then=sp.Not(sp.And(*ends)))]
+
+
+# ---- the theorem that the two-block methods share --------------------------------------------------------------------
+
+FAMILY = sp.Poly((z - 1) * (z - p) + lam * (a * z - b), z)
+HEAVY_BALL = Case("heavy_ball", OPTIMA["heavy_ball"][0], {mu: m**2, L: M**2}, [0 < m, m <= M])
+BEST = {p: HEAVY_BALL.best[sp.Symbol("momentum", real=True)], a: HEAVY_BALL.best[sp.Symbol("gamma", real=True)], b: sp.Integer(0)}
+NO_FASTER = Implication(
+    part="no member is faster",
+    given=HEAVY_BALL.given,
+    then=sp.Not(sp.And(*(c.subs(lam, end) for c in beyond(FAMILY, HEAVY_BALL.rate) for end in (m**2, M**2)))),
+)
+ONLY_ONE = Implication(
+    part="only one member is as fast, for μ < L",
+    given=[0 < m, m < M, *(c.subs(lam, end) for c in beyond(FAMILY, HEAVY_BALL.rate, strict=False) for end in (m**2, M**2))],
+    then=sp.And(*(sp.Eq(s, e) for s, e in BEST.items())),
+)
+
+
+def coordinates(case: Case) -> dict[sp.Symbol, sp.Expr]:
+    """p, a and b of a method: the product of the roots at λ = 0, and the coefficients of λz and −λ."""
+    linear, constant = case.chi.all_coeffs()[1:]
+    return {p: sp.factor(constant.subs(lam, 0)), a: sp.factor(sp.diff(linear, lam)), b: sp.factor(-sp.diff(constant, lam))}
+
+
+def member(case: Case) -> Implication:
+    family = FAMILY.as_expr().subs(coordinates(case))
+    return Implication(part="it is in the family", given=case.facts, then=sp.Eq(case.chi.as_expr(), family, evaluate=False))
+
+
+def reaches(case: Case) -> Any:
+    """The method's p, a and b are the heavy ball's at its optimum."""
+    return sp.And(*(sp.Eq(e, BEST[s]) for s, e in coordinates(case).items()))
+
+
+def only(case: Case) -> Implication:
+    """The parameters of the method that give this member of the family."""
+    at = sp.And(*(sp.Eq(s, e) for s, e in case.best.items()))
+    return Implication(part="the only optimum, for μ < L", given=[0 < m, m < M, *case.facts, reaches(case)], then=at)
+
+
+def approached(case: Case, near: Any) -> list[Implication]:
+    """No parameters reach the member; some are within ``near`` of its rate r, for every r above it."""
+    e = sp.Symbol(epsilon.name, real=True)
+    given = [*case.given, *case.inside, 0 < e, case.rate < r, r < 1, near(e)]
+    then = sp.And(*(case.at_best(c) for c in case.beyond(r)))
+    return [
+        Implication(part="not attained, for μ < L", given=[0 < m, m < M, *case.facts], then=sp.Not(reaches(case))),
+        Implication(
+            part="ε close to 0 is admissible", given=[*case.given, 0 < e, e < 1], then=sp.And(*(case.at_best(f) for f in case.facts))
+        ),
+        Implication(part="approached: below r for ε small enough", given=given, then=then),
+    ]
+
+
+# ---- aggregated momentum: three blocks -------------------------------------------------------------------------------
+
+AGGREGATED = Case("aggregated_momentum", OPTIMA["aggregated_momentum"][0], {mu: m**2, L: M**2}, [0 < m, m <= M])
+S, P, D, u = sp.symbols("S P D u", real=True)
+"""With √μ + √L = 2 and r = ρ*, μ = (1 − r)² and L = (1 + r)²; then m₁ + m₂ = 2rS, m₁m₂ = r²P, γμ = u."""
+
+
+def aggregated_conditions() -> tuple[Any, ...]:
+    """Four of Jury's conditions at r = ρ* in these variables: three at μ and the one on χ(−r) at L."""
+    momenta = {sp.Symbol("momentum1", real=True): r * (S + D), sp.Symbol("momentum2", real=True): r * (S - D)}
+    step = {sp.Symbol("gamma", real=True): u / (1 - r) ** 2}
+    found = [c.lhs.subs({**momenta, **step}) for c in beyond(AGGREGATED.chi, r)]
+    at_mu = [sp.cancel(found[i].subs(lam, (1 - r) ** 2)) for i in (2, 3, 4)]
+    at_high = sp.cancel(found[0].subs(lam, (1 + r) ** 2) * (1 - r) ** 2)
+    return tuple(_without(sp.expand(e).subs(D**2, S**2 - P), r) > 0 for e in (*at_mu, at_high))
+
+
+def _without(e: sp.Expr, positive: sp.Symbol) -> sp.Expr:
+    """The polynomial without the powers of a positive number that divide it."""
+    quotient, rest = sp.div(sp.expand(e), positive)
+    return e if rest != 0 else _without(quotient, positive)
+
+
+def aggregated_optimal() -> list[Implication]:
+    given = [0 < r, r < 1, 0 < u, 0 <= S, 0 <= P, P <= S**2]
+    then = sp.Not(sp.And(*aggregated_conditions()))
+    return [
+        Implication(part="optimal, momenta below ρ* on average", given=[*given, S < 1], then=then),
+        Implication(part="optimal, momenta above ρ* on average", given=[*given, S >= 1], then=then),
+    ]
+
+
+# ---- the midpoint step of DIN: two gradients a step ------------------------------------------------------------------
+
+q, x, s, h = sp.symbols("q x s h", real=True)
+alpha, beta, gamma = sp.symbols("alpha beta gamma", real=True)
+MIDPOINT = state_space(symbolic("midpoint_din"))
+MIDPOINT_CHI = real(characteristic_polynomial(MIDPOINT))
+ONE_MODE = sp.Poly(sp.expand(MIDPOINT_CHI.as_expr().subs({alpha: q - beta * x, lam: x}).subs(gamma, 1)), MIDPOINT_CHI.gen)
+"""χ in q = γ(α + βλ) and x = γ²λ: with γ = 1 and α = q − βx it must not depend on β any more."""

@@ -108,9 +108,10 @@ OPTIMA: dict[str, tuple[Optimum, ...]] = {
     "semi_implicit_din": (
         Optimum(
             {"gamma": 2 * (1 + epsilon) / (_M + _m), "beta": 2 / (_M + _m), "alpha": (2 + epsilon + _heavy**2 / epsilon) / _gamma},
-            _heavy, attained=False,
-            remark="the infimum is the heavy ball's rate, approached as epsilon -> 0 and attained for mu = L only; alpha grows without bound",
+            _heavy, attained=False, where=sp.Gt(L, mu),
+            remark="the infimum is the heavy ball's rate, approached as epsilon -> 0 but not attained: alpha grows without bound",
         ),
+        Optimum({"gamma": 1 / _m, "beta": 1 / _m, "alpha": sp.Integer(0)}, sp.Integer(0), where=sp.Eq(L, mu), remark="with any alpha"),
     ),
     "innaprop_frozen": (
         Optimum(

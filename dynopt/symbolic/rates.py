@@ -30,8 +30,9 @@ from dynopt.symbolic.linearize import StateSpace, state_space
 from dynopt.symbolic.optima import OptimumAt, optimum
 from dynopt.symbolic.symbols import eigenvalue, symbolic
 
-GUARANTEE = "local / quadratic, not class-wide: {} over Hessian eigenvalues λ in the interval; the iterates contract like it asymptotically"
-_WHAT = {False: "the largest spectral radius of M(λ)", True: "the slowest decay, minus the largest real part of an eigenvalue of M(λ),"}
+GUARANTEE = "local / quadratic, not class-wide: {} for Hessian eigenvalues λ in the interval, which governs the iterates asymptotically"
+_WHAT = {False: "the largest spectral radius of M(λ)", True: "minus the largest real part of the eigenvalues of M(λ)"}
+_UNIT = {False: "factor per iteration", True: "decay per unit of time"}
 _TINY = Rational(1, 10**12)
 
 
@@ -45,6 +46,7 @@ class Rate(Result):
     rate : the exact worst case: the factor ρ per iteration, or for a flow the decay r in e^(−rt) (negative: it grows);
         None when the method came without parameters.
     rate_float : its decimals.
+    unit : ``factor per iteration`` or ``decay per unit of time``.
     attained_at : all λ where it is attained: points (equal ends), or the whole interval.
     guarantee : what the number means, and for which functions.
     optimum : the best parameters where they are known (`dynopt.symbolic.optima`), None elsewhere and for spectra below zero.
@@ -57,6 +59,7 @@ class Rate(Result):
     spectrum: tuple[Any, Any]
     rate: Any
     rate_float: float | None
+    unit: str
     attained_at: tuple[Interval, ...]
     guarantee: str
     optimum: OptimumAt | None
@@ -91,13 +94,13 @@ def rate(method: str | System | type[System], spectrum: Sequence[Any], *, second
     space = state_space(system)
     refuse(space, "stable", low, high)
     best = optimum(type(system), low, high)
-    guarantee = GUARANTEE.format(_WHAT[space.continuous])
+    guarantee, unit = GUARANTEE.format(_WHAT[space.continuous]), _UNIT[space.continuous]
     unknown = [p.name for p in system.numbers() if space.mode_matrix.has(*getattr(system, p.name).free_symbols)]
     if unknown and bare:
         if best is None:
             call = f"{system.name}({', '.join(f'{name}=...' for name in unknown)})"
             raise Misuse(f"no best parameters of {system.name} are known for the spectrum {low},{high}; give parameters, as in {call}")
-        return Rate(system.name, (low, high), None, None, (), guarantee, best, None, ())
+        return Rate(system.name, (low, high), None, None, unit, (), guarantee, best, None, ())
     if unknown:
         raise Misuse(f"{system.name}: {unknown[0]} has no value; give it one, or write {system.name} alone for the best parameters")
     started = perf_counter()
@@ -109,7 +112,7 @@ def rate(method: str | System | type[System], spectrum: Sequence[Any], *, second
     value = -worst.expression() if space.continuous else worst.expression()
     decimals = -float(worst) if space.continuous else float(worst)
     loss = None if best is None else _loss(decimals, best.rate_float, space.continuous)
-    return Rate(call_text(system, ""), (low, high), value, decimals + 0.0, where, guarantee, best, loss, (first, second))
+    return Rate(call_text(system, ""), (low, high), value, decimals + 0.0, unit, where, guarantee, best, loss, (first, second))
 
 
 _rho = sp.Symbol("rho", real=True)
