@@ -163,20 +163,20 @@ def aggregated_conditions() -> tuple[Any, ...]:
     momenta = {sp.Symbol("momentum1", real=True): r * (S + D), sp.Symbol("momentum2", real=True): r * (S - D)}
     step = {sp.Symbol("gamma", real=True): u / (1 - r) ** 2}
     found = [c.lhs.subs({**momenta, **step}) for c in beyond(AGGREGATED.chi, r)]
-    at_mu = [sp.cancel(found[i].subs(lam, (1 - r) ** 2)) for i in (2, 3, 4)]
-    at_high = sp.cancel(found[0].subs(lam, (1 + r) ** 2) * (1 - r) ** 2)
-    return tuple(_without(sp.expand(e).subs(D**2, S**2 - P), r) > 0 for e in (*at_mu, at_high))
+    at_mu = [found[i].subs(lam, (1 - r) ** 2) for i in (2, 3, 4)]
+    at_high = found[0].subs(lam, (1 + r) ** 2) * (1 - r) ** 2
+    return tuple(_primitive(sp.expand(sp.cancel(e)).subs(D**2, S**2 - P)) > 0 for e in (*at_mu, at_high))
 
 
-def _without(e: sp.Expr, positive: sp.Symbol) -> sp.Expr:
-    """The polynomial without the powers of a positive number that divide it."""
-    quotient, rest = sp.div(sp.expand(e), positive)
-    return e if rest != 0 else _without(quotient, positive)
+def _primitive(e: sp.Expr) -> sp.Expr:
+    """The polynomial without positive numbers and powers of r and 1 + r that divide it (r > 0)."""
+    constant, factors = sp.factor_list(sp.expand(e))
+    return sp.expand(sp.sign(constant) * sp.Mul(*(base**power for base, power in factors if base not in (r, r + 1))))
 
 
 def aggregated_optimal() -> list[Implication]:
-    given = [0 < r, r < 1, 0 < u, 0 <= S, 0 <= P, P <= S**2]
     then = sp.Not(sp.And(*aggregated_conditions()))
+    given = [0 < r, r < 1, 0 <= S, P <= S**2]
     return [
         Implication(part="optimal, momenta below ρ* on average", given=[*given, S < 1], then=then),
         Implication(part="optimal, momenta above ρ* on average", given=[*given, S >= 1], then=then),
@@ -187,7 +187,222 @@ def aggregated_optimal() -> list[Implication]:
 
 q, x, s, h = sp.symbols("q x s h", real=True)
 alpha, beta, gamma = sp.symbols("alpha beta gamma", real=True)
-MIDPOINT = state_space(symbolic("midpoint_din"))
-MIDPOINT_CHI = real(characteristic_polynomial(MIDPOINT))
-ONE_MODE = sp.Poly(sp.expand(MIDPOINT_CHI.as_expr().subs({alpha: q - beta * x, lam: x}).subs(gamma, 1)), MIDPOINT_CHI.gen)
-"""χ in q = γ(α + βλ) and x = γ²λ: with γ = 1 and α = q − βx it must not depend on β any more."""
+SMALL, LARGE = OPTIMA["midpoint_din"]
+TURN = 2 - sp.sqrt(2)
+"""γ√μ at the optimum where L = (5 + 4√2)μ; below it the mode at μ has two equal real eigenvalues at the optimum."""
+
+NEAR = Case("midpoint_din", SMALL, {mu: m**2, L: M**2 - m**2}, [0 < m, 0 < M, 2 * m**2 <= M**2, M**2 - m**2 <= (5 + 4 * sp.sqrt(2)) * m**2])
+ONE_MODE = sp.Poly(sp.expand(NEAR.chi.as_expr().subs({alpha: q - beta * x, lam: x}).subs(gamma, 1)), NEAR.chi.gen)
+"""χ in q = γ(α + βλ) and x = γ²λ, read off at γ = 1."""
+
+s_, m_ = sp.Symbol("s", positive=True), POSITIVE[m]
+RATE_AT_LOW = ((1 - s) ** 2 + 1) / 2
+X = 2 + 2 * sp.sqrt(2) * RATE_AT_LOW
+"""γ²L where the complex pair at L has modulus ρ*, for s = γ√μ at the optimum."""
+FAR = Case(
+    "midpoint_din",
+    Optimum({**LARGE.parameters, "gamma": s_ / m_}, LARGE.rate),
+    {mu: m**2, L: X * m**2 / s**2},
+    [0 < m, 0 < s, s < TURN],
+)
+
+
+w, y = sp.symbols("w y", real=True)
+LINE = {x: s**2 + w * (X - s**2), q: 2 * s + w * (X / 2 + 1 - 2 * s)}
+"""x and q at the optimum for λ = μ + w(L − μ)."""
+
+
+def midpoint_attained() -> list[Implication]:
+    mode = sp.Poly(sp.expand(ONE_MODE.as_expr().subs(LINE, simultaneous=True)), ONE_MODE.gen)
+    given = [0 < s, s < TURN, 0 <= w, w <= 1]
+    here = {x: FAR.best[gamma] ** 2 * lam, q: FAR.best[gamma] * (FAR.best[alpha] + FAR.best[beta] * lam)}
+    along = sp.And(*(sp.Eq(sp.cancel(here[v].subs(lam, FAR.low + w * (FAR.high - FAR.low))), LINE[v], evaluate=False) for v in (x, q)))
+    # y = √((2 + 2√2)(L − μ)), so that one root is left
+    wide = 2 + 2 * sp.sqrt(2)
+    y_ = sp.Symbol("y", positive=True)
+    typed = real(LARGE.explicit()[0]["gamma"].subs(mu, m_**2).subs(sp.sqrt(L - m_**2), y_ / sp.sqrt(wide)))
+    solved = [0 < m, 0 < y, 0 < gamma, sp.Eq(gamma * sp.denom(typed), sp.numer(typed))]
+    length = y**2 / wide + m**2
+    near = Implication(part="the optimum is admissible, L ≤ (5 + 4√2)μ", given=NEAR.given, then=attained(NEAR)[0].then)
+    return [
+        near,
+        *(
+            Implication(part=f"attained, L ≤ (5 + 4√2)μ, {i}", given=attained(NEAR)[1].given, then=condition)
+            for i, condition in enumerate(attained(NEAR)[1].then.args, start=1)
+        ),
+        Implication(part="the optimum is admissible, L > (5 + 4√2)μ", given=FAR.given, then=attained(FAR)[0].then),
+        Implication(part="the typed γ solves γ²L = X for s = γ√μ", given=solved, then=sp.Eq(gamma**2 * length, X.subs(s, gamma * m))),
+        Implication(
+            part="s < 2 − √2 for L > (5 + 4√2)μ", given=[*solved, length > (5 + 4 * sp.sqrt(2)) * m**2], then=gamma * m < TURN
+        ),
+        Implication(part="x and q along the interval", given=[*FAR.given, 0 <= w, w <= 1], then=along),
+        Implication(part="attained, L > (5 + 4√2)μ", given=given, then=sp.And(*beyond(mode, RATE_AT_LOW, strict=False))),
+    ]
+
+
+def midpoint_optimal() -> list[Implication]:
+    """Lower bounds of the radius at one λ, whatever α and β are; then γ has to choose between the two ends."""
+    depends = ONE_MODE.as_expr().subs({q: gamma * (alpha + beta * lam), x: gamma**2 * lam})
+    near, far = NEAR.rate, RATE_AT_LOW
+    both_ends = [8 * near**2 > (gamma**2 * end - 2) ** 2 for end in (NEAR.low, NEAR.high)]
+    return [
+        Implication(part="one mode: χ is a function of q and x", given=[0 < gamma], then=sp.Eq(NEAR.chi.as_expr(), depends, evaluate=False)),
+        Implication(part="radius > |x − 2|/√8", given=[0 < x, 0 < r, *beyond(ONE_MODE, r)], then=8 * r**2 > (x - 2) ** 2),
+        Implication(
+            part="radius > ((1 − √x)² + 1)/2 for √x < 2 − √2",
+            given=[0 < h, h < TURN, 0 < r, *(c.subs(x, h**2) for c in beyond(ONE_MODE, r))],
+            then=2 * r > (1 - h) ** 2 + 1,
+        ),
+        Implication(part="no γ meets the bounds, L ≤ (5 + 4√2)μ", given=[*NEAR.given, 0 < gamma], then=sp.Not(sp.And(*both_ends))),
+        Implication(
+            part="no γ meets the bounds, L > (5 + 4√2)μ",
+            given=[0 < s, s < TURN, 0 < h],
+            then=sp.Not(sp.And(sp.Or(h >= TURN, 2 * far > (1 - h) ** 2 + 1), 8 * far**2 > (X * h**2 / s**2 - 2) ** 2)),
+        ),
+    ]
+
+
+# ---- the claims ------------------------------------------------------------------------------------------------------
+
+ENDS, ORDER = {mu: m**2, L: M**2}, [0 < m, m <= M]
+WIDE = [0 < m, m < M]
+CASES = {
+    **{n: Case(n, OPTIMA[n][0], ENDS, ORDER) for n in ("gd", "step_tuned_frozen", "heavy_ball", "heavy_ball_velocity", "hbf")},
+    **{n: Case(n, OPTIMA[n][0], ENDS, ORDER) for n in ("qhm", "triple_momentum", "inna", "semi_implicit_din", "innaprop_frozen", "din")},
+    "nesterov": Case("nesterov", OPTIMA["nesterov"][0], {mu: m**2, L: (M**2 - m**2) / 3}, [0 < m, 2 * m <= M]),
+}
+"""For Nesterov M stands for √(3L + μ)."""
+DIN_FAMILY = {alpha: 2 * m - beta * m**2}
+
+
+def _statement(name: str) -> str:
+    cases = []
+    for found in OPTIMA[name]:
+        values = ", ".join(f"{n} = {e}" for n, e in found.parameters.items())
+        where = "" if found.where == sp.true else f" for {found.where}"
+        kind = "decay per unit of time" if CASES.get(name, NEAR).space.continuous else "worst-case spectral radius"
+        reached = f"the best parameters are {values}, with the {kind}" if found.attained else f"{values} approach, but no parameters attain, the {kind}"
+        cases.append(f"{reached} {found.rate}{where}")
+    return f"{name} on [mu, L]: " + "; ".join(cases)
+
+
+def _claim(name: str, checks: list[Implication], reduction: str = "") -> Claim:
+    return Claim(
+        id=f"rate-{name}",
+        source=f"dynopt, theorem table ({SOURCES.get(name, 'ours')})",
+        statement=_statement(name),
+        hypotheses="0 < mu <= L; all admissible parameters; quadratic functions (local rates), not class-wide",
+        checks=checks,
+        expected=Verdict.PROVED,
+        reduction=f"{REDUCTION}{reduction}",
+    )
+
+
+_BY_FAMILY = " The lower bound is that of the claim rate-two-block-family, for this method's p, a and b."
+_NEAR = {
+    "semi_implicit_din": lambda e: 4 * M**2 * e * (1 + e) < (r * (M + m)) ** 2 - (M - m) ** 2,
+    "innaprop_frozen": lambda e: 4 * M**2 * e < (r * (M + m) - (M - m)) ** 2,
+}
+
+family = Claim(
+    id="rate-two-block-family",
+    source="dynopt, theorem table (ours; the rate is Polyak's 1964)",
+    statement="with χ = (z - 1)(z - p) + lamda(a z - b), whatever the real p, a, b are, the worst-case spectral radius on [mu, L] is at least "
+    "(sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)), with equality (mu < L) only for the heavy ball at its optimum",
+    hypotheses="0 < mu <= L",
+    checks=[NO_FASTER, ONLY_ONE],
+    expected=Verdict.PROVED,
+    reduction=REDUCTION,
+)
+claims = [
+    family,
+    *(_claim(n, [*attained(CASES[n]), *optimal(CASES[n])]) for n in ("gd", "step_tuned_frozen", "heavy_ball", "heavy_ball_velocity", "nesterov")),
+    *(_claim(n, [*attained(CASES[n]), member(CASES[n]), only(CASES[n])], _BY_FAMILY) for n in ("qhm", "triple_momentum", "inna")),
+    *(_claim(n, [member(CASES[n]), *approached(CASES[n], near)], _BY_FAMILY) for n, near in _NEAR.items()),
+    _claim(
+        "aggregated_momentum",
+        [*attained(AGGREGATED), *aggregated_optimal()],
+        " The lower bound is for √μ + √L = 2: χ depends on γλ only, so that the scale is free.",
+    ),
+    _claim(
+        "midpoint_din",
+        [*midpoint_attained(), *midpoint_optimal()],
+        " For two roots Jury's conditions with ≥ say that no modulus is above r.",
+    ),
+    _claim("hbf", [*attained(CASES["hbf"]), *optimal(CASES["hbf"])]),
+    _claim(
+        "din",
+        [
+            *attained(CASES["din"]),
+            *optimal(CASES["din"]),
+            Implication(
+                part="every β ≤ 1/√μ does as well",
+                given=[*ORDER, *CASES["din"].inside, 0 < beta, beta * m <= 1, r < m],
+                then=sp.And(*(c.subs(DIN_FAMILY) for c in CASES["din"].beyond(r))),
+            ),
+            Implication(
+                part="no other parameters do, for μ < L",
+                given=[*WIDE, *CASES["din"].facts, *(c.subs(lam, e) for c in CASES["din"].beyond(m, strict=False) for e in (m**2, M**2))],
+                then=sp.And(sp.Eq(alpha, DIN_FAMILY[alpha]), beta * m <= 1),
+            ),
+        ],
+    ),
+]
+
+
+# ---- published-looking optima that are none ---------------------------------------------------------------------------
+
+
+def _usual(name: str, value: sp.Expr, what: str, source: str) -> Claim:
+    """The claim that no admissible parameters are faster than ``value`` at both ends, which the right optimum refutes."""
+    space = state_space(symbolic(name))
+    chi, facts = real(characteristic_polynomial(space)), [real(f) for f in domain_facts(space)]
+    ends = [c.subs(lam, end) for c in beyond(chi, value, space.continuous) for end in (m**2, M**2)]
+    return Claim(
+        id=f"rate-{name}-usual",
+        source=source,
+        statement=f"{what} is the best choice for {name} on quadratics: no admissible parameters are faster than {value} (mu = m^2 < L = M^2)",
+        hypotheses="0 < mu < L",
+        checks=[Implication(given=[*WIDE, *facts], then=sp.Not(sp.And(*ends)))],
+        expected=Verdict.REFUTED,
+        correction=Correction(statement=_statement(name), checks=[*attained(CASES[name]), *optimal(CASES[name])]),
+        reduction=f"{REDUCTION} Jury's conditions are affine in λ here, so that a counterexample at both ends is one on the interval.",
+    )
+
+
+def usual_rate(name: str, parameters: dict[sp.Symbol, sp.Expr], value: sp.Expr) -> Implication:
+    """The worst case of the usual parameters is the usual rate."""
+    case = CASES[name]
+    chi = sp.Poly(case.chi.as_expr().subs(parameters), case.chi.gen)
+    return Implication(part="the usual parameters reach it", given=[*ORDER, m**2 <= lam, lam <= M**2, r > value], then=sp.And(*beyond(chi, r)))
+
+
+_momentum = sp.Symbol("momentum", real=True)
+claims += [
+    _usual("nesterov", 1 - m / M, "gamma = 1/L with momentum (sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)) and the rate 1 - sqrt(mu/L)", "Nesterov 2004, §2.2.1"),
+    _usual("gd", 1 - m**2 / M**2, "gamma = 1/L", "common practice"),
+    Claim(
+        id="rate-usual",
+        source="Nesterov 2004, §2.2.1; common practice",
+        statement="the usual parameters have these rates: Nesterov 1 - sqrt(mu/L), gradient descent 1 - mu/L",
+        hypotheses="0 < mu <= L",
+        checks=[
+            usual_rate("nesterov", {gamma: 1 / M**2, _momentum: (M - m) / (M + m)}, 1 - m / M),
+            usual_rate("gd", {gamma: 1 / M**2}, 1 - m**2 / M**2),
+        ],
+        expected=Verdict.PROVED,
+        reduction=REDUCTION,
+    ),
+    Claim(
+        id="rate-din-faster",
+        source="a natural guess",
+        statement="Newtonian damping accelerates: some alpha, beta make every mode of DIN on [mu, L] decay faster than sqrt(mu)",
+        hypotheses="0 < mu <= L",
+        checks=[
+            Exists(such_that=[*ORDER, *CASES["din"].facts, *(c.subs(lam, e) for c in CASES["din"].beyond(m) for e in (m**2, M**2))])
+        ],
+        expected=Verdict.REFUTED,
+        correction=Correction(statement=_statement("din"), checks=[*attained(CASES["din"]), *optimal(CASES["din"])]),
+        reduction=REDUCTION,
+    ),
+]
