@@ -14,7 +14,6 @@ from typing import Any
 
 import sympy as sp
 
-from dynopt.core.registry import method_class
 from dynopt.symbolic.claims import Claim, Correction, Exists, Implication, Verdict, real
 from dynopt.symbolic.closed_form import L, domain_facts, mu
 from dynopt.symbolic.criteria import characteristic_polynomial, hurwitz, jury
@@ -58,8 +57,8 @@ class Case:
 
     @staticmethod
     def _in_ends(e: sp.Expr, ends: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
-        positive = {s: sp.factor(end.subs(POSITIVE)) for s, end in ends.items()}
-        return real(sp.factor(sp.simplify(e.subs(positive))))
+        positive = {s: sp.expand(end.subs(POSITIVE)) for s, end in ends.items()}
+        return real(sp.factor(e.subs(positive)))
 
     def beyond(self, radius: sp.Expr, strict: bool = True) -> tuple[Any, ...]:
         return beyond(self.chi, radius, self.space.continuous, strict)
@@ -75,9 +74,8 @@ def beyond(chi: sp.Poly, radius: sp.Expr, continuous: bool = False, strict: bool
         conditions = hurwitz(sp.Poly(chi.as_expr().subs(gen, gen - radius), gen))
     else:
         conditions = jury(sp.Poly([c * radius ** (chi.degree() - i) for i, c in enumerate(chi.all_coeffs())], gen))
-    numerators = (sp.fraction(sp.together(c)) for c in conditions)
-    signed = (sp.factor(n) * d for n, d in numerators)
-    return tuple((sp.Gt if strict else sp.Ge)(sp.expand(e), 0) for e in signed)
+    parts = (sp.fraction(sp.together(c)) for c in conditions)
+    return tuple((sp.Gt if strict else sp.Ge)(sp.expand(numerator * denominator), 0) for numerator, denominator in parts)
 
 
 def attained(case: Case) -> list[Implication]:
@@ -90,6 +88,11 @@ def attained(case: Case) -> list[Implication]:
         Implication(part="the optimum is admissible", given=case.given, then=admissible),
         Implication(part="attained", given=given, then=then),
     ]
+
+
+def apart(check: Implication) -> list[Implication]:
+    """One check for each part of the conclusion."""
+    return [Implication(part=f"{check.part}, {i}", given=check.given, then=c) for i, c in enumerate(check.then.args, start=1)]
 
 
 def optimal(case: Case) -> list[Implication]:
@@ -226,17 +229,12 @@ def midpoint_attained() -> list[Implication]:
     near = Implication(part="the optimum is admissible, L ≤ (5 + 4√2)μ", given=NEAR.given, then=attained(NEAR)[0].then)
     return [
         near,
-        *(
-            Implication(part=f"attained, L ≤ (5 + 4√2)μ, {i}", given=attained(NEAR)[1].given, then=condition)
-            for i, condition in enumerate(attained(NEAR)[1].then.args, start=1)
-        ),
+        *apart(Implication(part="attained, L ≤ (5 + 4√2)μ", given=attained(NEAR)[1].given, then=attained(NEAR)[1].then)),
         Implication(part="the optimum is admissible, L > (5 + 4√2)μ", given=FAR.given, then=attained(FAR)[0].then),
         Implication(part="the typed γ solves γ²L = X for s = γ√μ", given=solved, then=sp.Eq(gamma**2 * length, X.subs(s, gamma * m))),
-        Implication(
-            part="s < 2 − √2 for L > (5 + 4√2)μ", given=[*solved, length > (5 + 4 * sp.sqrt(2)) * m**2], then=gamma * m < TURN
-        ),
+        Implication(part="s < 2 − √2 for L > (5 + 4√2)μ", given=[*solved, length > (5 + 4 * sp.sqrt(2)) * m**2], then=gamma * m < TURN),
         Implication(part="x and q along the interval", given=[*FAR.given, 0 <= w, w <= 1], then=along),
-        Implication(part="attained, L > (5 + 4√2)μ", given=given, then=sp.And(*beyond(mode, RATE_AT_LOW, strict=False))),
+        *apart(Implication(part="attained, L > (5 + 4√2)μ", given=given, then=sp.And(*beyond(mode, RATE_AT_LOW, strict=False)))),
     ]
 
 
@@ -246,7 +244,9 @@ def midpoint_optimal() -> list[Implication]:
     near, far = NEAR.rate, RATE_AT_LOW
     both_ends = [8 * near**2 > (gamma**2 * end - 2) ** 2 for end in (NEAR.low, NEAR.high)]
     return [
-        Implication(part="one mode: χ is a function of q and x", given=[0 < gamma], then=sp.Eq(NEAR.chi.as_expr(), depends, evaluate=False)),
+        Implication(
+            part="one mode: χ is a function of q and x", given=[0 < gamma], then=sp.Eq(NEAR.chi.as_expr(), depends, evaluate=False)
+        ),
         Implication(part="radius > |x − 2|/√8", given=[0 < x, 0 < r, *beyond(ONE_MODE, r)], then=8 * r**2 > (x - 2) ** 2),
         Implication(
             part="radius > ((1 − √x)² + 1)/2 for √x < 2 − √2",
@@ -281,7 +281,11 @@ def _statement(name: str) -> str:
         values = ", ".join(f"{n} = {e}" for n, e in found.parameters.items())
         where = "" if found.where == sp.true else f" for {found.where}"
         kind = "decay per unit of time" if CASES.get(name, NEAR).space.continuous else "worst-case spectral radius"
-        reached = f"the best parameters are {values}, with the {kind}" if found.attained else f"{values} approach, but no parameters attain, the {kind}"
+        reached = (
+            f"the best parameters are {values}, with the {kind}"
+            if found.attained
+            else f"{values} approach, but no parameters attain, the {kind}"
+        )
         cases.append(f"{reached} {found.rate}{where}")
     return f"{name} on [mu, L]: " + "; ".join(cases)
 
@@ -303,12 +307,18 @@ _NEAR = {
     "semi_implicit_din": lambda e: 4 * M**2 * e * (1 + e) < (r * (M + m)) ** 2 - (M - m) ** 2,
     "innaprop_frozen": lambda e: 4 * M**2 * e < (r * (M + m) - (M - m)) ** 2,
 }
+_AT_ONE = {
+    "semi_implicit_din": [
+        Implication(part=f"μ = L: {check.part}", given=check.given, then=check.then)
+        for check in attained(Case("semi_implicit_din", OPTIMA["semi_implicit_din"][1], {mu: m**2, L: m**2}, [0 < m]))
+    ]
+}
 
 family = Claim(
     id="rate-two-block-family",
     source="dynopt, theorem table (ours; the rate is Polyak's 1964)",
-    statement="with χ = (z - 1)(z - p) + lamda(a z - b), whatever the real p, a, b are, the worst-case spectral radius on [mu, L] is at least "
-    "(sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)), with equality (mu < L) only for the heavy ball at its optimum",
+    statement="with χ = (z - 1)(z - p) + lamda(a z - b), whatever the real p, a, b are, the worst-case spectral radius on [mu, L] is "
+    "at least (sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)), with equality (mu < L) only for the heavy ball at its optimum",
     hypotheses="0 < mu <= L",
     checks=[NO_FASTER, ONLY_ONE],
     expected=Verdict.PROVED,
@@ -316,12 +326,15 @@ family = Claim(
 )
 claims = [
     family,
-    *(_claim(n, [*attained(CASES[n]), *optimal(CASES[n])]) for n in ("gd", "step_tuned_frozen", "heavy_ball", "heavy_ball_velocity", "nesterov")),
+    *(
+        _claim(n, [*attained(CASES[n]), *optimal(CASES[n])])
+        for n in ("gd", "step_tuned_frozen", "heavy_ball", "heavy_ball_velocity", "nesterov")
+    ),
     *(_claim(n, [*attained(CASES[n]), member(CASES[n]), only(CASES[n])], _BY_FAMILY) for n in ("qhm", "triple_momentum", "inna")),
-    *(_claim(n, [member(CASES[n]), *approached(CASES[n], near)], _BY_FAMILY) for n, near in _NEAR.items()),
+    *(_claim(n, [member(CASES[n]), *approached(CASES[n], near), *_AT_ONE.get(n, ())], _BY_FAMILY) for n, near in _NEAR.items()),
     _claim(
         "aggregated_momentum",
-        [*attained(AGGREGATED), *aggregated_optimal()],
+        [attained(AGGREGATED)[0], *apart(attained(AGGREGATED)[1]), *aggregated_optimal()],
         " The lower bound is for √μ + √L = 2: χ depends on γλ only, so that the scale is free.",
     ),
     _claim(
@@ -361,7 +374,8 @@ def _usual(name: str, value: sp.Expr, what: str, source: str) -> Claim:
     return Claim(
         id=f"rate-{name}-usual",
         source=source,
-        statement=f"{what} is the best choice for {name} on quadratics: no admissible parameters are faster than {value} (mu = m^2 < L = M^2)",
+        statement=f"{what} is the best choice for {name} on quadratics: no admissible parameters are faster than {value} "
+        "(mu = m^2 < L = M^2)",
         hypotheses="0 < mu < L",
         checks=[Implication(given=[*WIDE, *facts], then=sp.Not(sp.And(*ends)))],
         expected=Verdict.REFUTED,
@@ -374,12 +388,19 @@ def usual_rate(name: str, parameters: dict[sp.Symbol, sp.Expr], value: sp.Expr) 
     """The worst case of the usual parameters is the usual rate."""
     case = CASES[name]
     chi = sp.Poly(case.chi.as_expr().subs(parameters), case.chi.gen)
-    return Implication(part="the usual parameters reach it", given=[*ORDER, m**2 <= lam, lam <= M**2, r > value], then=sp.And(*beyond(chi, r)))
+    return Implication(
+        part="the usual parameters reach it", given=[*ORDER, m**2 <= lam, lam <= M**2, r > value], then=sp.And(*beyond(chi, r))
+    )
 
 
 _momentum = sp.Symbol("momentum", real=True)
 claims += [
-    _usual("nesterov", 1 - m / M, "gamma = 1/L with momentum (sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)) and the rate 1 - sqrt(mu/L)", "Nesterov 2004, §2.2.1"),
+    _usual(
+        "nesterov",
+        1 - m / M,
+        "gamma = 1/L with momentum (sqrt(L) - sqrt(mu))/(sqrt(L) + sqrt(mu)) and the rate 1 - sqrt(mu/L)",
+        "Nesterov 2004, §2.2.1",
+    ),
     _usual("gd", 1 - m**2 / M**2, "gamma = 1/L", "common practice"),
     Claim(
         id="rate-usual",
@@ -398,9 +419,7 @@ claims += [
         source="a natural guess",
         statement="Newtonian damping accelerates: some alpha, beta make every mode of DIN on [mu, L] decay faster than sqrt(mu)",
         hypotheses="0 < mu <= L",
-        checks=[
-            Exists(such_that=[*ORDER, *CASES["din"].facts, *(c.subs(lam, e) for c in CASES["din"].beyond(m) for e in (m**2, M**2))])
-        ],
+        checks=[Exists(such_that=[*ORDER, *CASES["din"].facts, *(c.subs(lam, e) for c in CASES["din"].beyond(m) for e in (m**2, M**2))])],
         expected=Verdict.REFUTED,
         correction=Correction(statement=_statement("din"), checks=[*attained(CASES["din"]), *optimal(CASES["din"])]),
         reduction=REDUCTION,

@@ -46,7 +46,8 @@ def _number(exact: sp.Expr, decimals: float) -> str:
 
 
 def _loss(found: Rate) -> str:
-    assert found.loss is not None and found.rate_float is not None
+    assert found.loss is not None
+    assert found.rate_float is not None
     flow = found.unit.startswith("decay")
     if not isinf(found.loss):
         return f"take {found.loss:.4g} times as {'long' if flow else 'many iterations'} as the best for the same accuracy"

@@ -38,7 +38,8 @@ def text(summary: Summary) -> str:
 
 
 _GREEK = {
-    "epsilon": "ε", "theta_prev": "θ₋", "theta": "θ", "psi": "ψ", "alpha": "α", "beta": "β", "gamma": "γ", "lamda": "λ", "mu": "μ", "grad J": "∇J",
+    "epsilon": "ε", "theta_prev": "θ₋", "theta": "θ", "psi": "ψ", "alpha": "α", "beta": "β", "gamma": "γ", "lamda": "λ", "mu": "μ",
+    "grad J": "∇J",
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

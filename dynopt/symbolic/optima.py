@@ -117,7 +117,7 @@ OPTIMA: dict[str, tuple[Optimum, ...]] = {
         Optimum(
             {"gamma": 2 / (_M + _m), "beta": _gamma / (1 - epsilon), "alpha": 2 * _m * _M / (_M + _m), "gain": 1 - epsilon},
             _heavy, attained=False,
-            remark="the infimum is the heavy ball's rate, approached as epsilon -> 0 but not attained: that needs gamma = beta, which is excluded",
+            remark="the infimum is the heavy ball's rate, approached as epsilon -> 0 but not attained: gamma = beta is excluded",
         ),
     ),
     "midpoint_din": (
@@ -137,7 +137,7 @@ OPTIMA: dict[str, tuple[Optimum, ...]] = {
     "din": (
         Optimum(
             {"beta": 1 / _m, "alpha": _m}, _m,
-            remark="any beta in (0, 1/sqrt(mu)] does as well, with alpha = 2*sqrt(mu) - beta*mu: Newtonian damping does not help, sqrt(mu) is the limit",
+            remark="any beta in (0, 1/sqrt(mu)] with alpha = 2*sqrt(mu) - beta*mu does as well, none does better",
         ),
     ),
     "hbf": (Optimum({"alpha": 2 * _m}, _m),),

@@ -180,7 +180,9 @@ def _zero(field: FieldPolynomial, at: Algebraic) -> bool:
     return field.degree > 0 and field.roots_in(at.lower, at.upper, field.sturm()) > 0
 
 
-def _confirm(conditions: Sequence[Poly], worst: Algebraic, continuous: bool, low: Rational, high: Rational, seconds: float) -> dict[str, Any]:
+def _confirm(
+    conditions: Sequence[Poly], worst: Algebraic, continuous: bool, low: Rational, high: Rational, seconds: float
+) -> dict[str, Any]:
     """z3, from the conditions alone: just above the worst case they hold for every λ, just below it they fail for some."""
     started = perf_counter()
     while worst.upper - worst.lower > _TINY:
