@@ -177,7 +177,7 @@ def inside(point, parameters, name):
     return {k: min(v, 1 - 1e-12) if p.domain.upper == 1 else v for (k, v), p in zip(values.items(), parameters, strict=True)}
 
 
-@pytest.mark.parametrize("spectrum", [(1, 5), (1, 30)])
+@pytest.mark.parametrize("spectrum", [(1, 30), pytest.param((1, 5), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", OPTIMA)
 def test_no_optimizer_beats_the_optimum(name, spectrum):
     parameters, cls = free(name), method_class(name)
