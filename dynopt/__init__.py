@@ -47,6 +47,7 @@ _PUBLIC = {
     "Landscape": "dynopt.problems.landscape",
     "bound": "dynopt.symbolic.bounds",
     "equivalent": "dynopt.symbolic.equivalence",
+    "rate": "dynopt.symbolic.rates",
     "show": "dynopt.symbolic.summary",
     "verify": "dynopt.symbolic.ledger",
     "trajectory": "dynopt.flow.trajectory",

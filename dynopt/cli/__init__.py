@@ -11,6 +11,7 @@ from dynopt.errors import Misuse, closest
 COMMANDS = {
     "show": "update, flow, mode matrix, characteristic polynomial, conditions, references",
     "bound": "exact set of admissible values of the step-size (or another parameter)",
+    "rate": "exact worst-case rate on quadratics, and the best parameters",
     "verify": "prove or refute the statements of claim files",
     "equivalent": "substitutions under which one method is another",
     "compare": "for which parameters one method leaves a strict saddle faster than another",

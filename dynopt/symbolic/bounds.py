@@ -100,18 +100,18 @@ def bound(
     if parameter.domain is None:
         raise Misuse(f"{system.name}: {free} is an option, not a number; choose one of {', '.join(p.name for p in system.numbers())}")
     unknown, space = symbol(parameter), state_space(system)
-    _refuse(space, property, low, high)
+    refuse(space, property, low, high)
     criterion = CRITERIA[property](space)
     others = set().union(*(q.free_symbols for q in criterion.polynomials), set()) - {unknown, eigenvalue}
     form = closed_form(type(system), property, free)
-    text = _text(system, free)
+    text = call_text(system, free)
     if others:
         return Bound(text, property, (low, high), free, criterion.guarantee, form, None, ())
     pieces, deciders = _decide(criterion, unknown, _lawful(system, parameter.domain, unknown), low, high, seconds)
     return Bound(text, property, (low, high), free, criterion.guarantee, form, tuple(map(interval_of, pieces)), deciders)
 
 
-def _text(system: System, free: str) -> str:
+def call_text(system: System, free: str) -> str:
     """The call with every value that was used, defaults included."""
     shown = [p.name for p in system.numbers() if p.name != free and not getattr(system, p.name).free_symbols]
     used = ", ".join(f"{name}={getattr(system, name)}" for name in shown)
@@ -133,7 +133,7 @@ def spectrum_ends(spectrum: Sequence[Any]) -> tuple[sp.Rational, sp.Rational]:
     return low, high
 
 
-def _refuse(space: StateSpace, property: str, low: sp.Rational, high: sp.Rational) -> None:
+def refuse(space: StateSpace, property: str, low: sp.Rational, high: sp.Rational) -> None:
     system = space.system
     if space.index is not None:
         raise Misuse(f"{system.name} depends on {space.index}, and frozen eigenvalues decide nothing about it; use trajectory instead")
