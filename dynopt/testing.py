@@ -28,7 +28,7 @@ from dynopt.errors import Misuse, NotLinear
 from dynopt.optim.carrier import ParameterList
 from dynopt.problems.quadratic import Quadratic
 from dynopt.symbolic.linearize import state_space
-from dynopt.symbolic.symbols import eigenvalue, symbolic
+from dynopt.symbolic.symbols import eigenvalue, exact, symbolic
 
 TOLERANCE = 1e-12
 STEPS = 3
@@ -210,7 +210,7 @@ def _walk(system: Any, ask: Any, theta0: Any, number: Callable[..., Any], steps:
     states = [system.at(0).init(theta0, ask)]
     for k in range(steps):
         if isinstance(system, Flow):
-            step, t = number("1/16") if number is sp.Rational else 1 / 16, number(str(system.start_time)) + 1
+            step, t = (sp.Rational(1, 16), exact(system.start_time) + 1) if number is sp.Rational else (1 / 16, float(system.start_time) + 1)
             states.append(advance(states[-1], step, _rate(system, states[-1], ask, t + k * step)))
         else:
             states.append(_rate(system, states[-1], ask, k))

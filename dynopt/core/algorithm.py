@@ -45,7 +45,7 @@ class Flow(System):
     autonomous: ClassVar[bool] = True
     """False when ``field`` depends on ``t``."""
     start_time: ClassVar[float] = 0.0
-    """The time of the initial state (positive for flows with a coefficient like 3/t)."""
+    """The time of the initial state (positive for flows with a coefficient like 3/t); a property where it depends on parameters."""
 
     def init(self, theta0: Any, oracle: Oracle) -> Any:
         """The initial state for the start ``theta0``."""
