@@ -210,7 +210,7 @@ def _walk(system: Any, ask: Any, theta0: Any, number: Callable[..., Any], steps:
     states = [system.at(0).init(theta0, ask)]
     for k in range(steps):
         if isinstance(system, Flow):
-            step, t = (sp.Rational(1, 16), exact(system.start_time) + 1) if number is sp.Rational else (1 / 16, float(system.start_time) + 1)
+            step, t = number("1/16") if number is sp.Rational else 1 / 16, (exact if number is sp.Rational else float)(system.start_time) + 1
             states.append(advance(states[-1], step, _rate(system, states[-1], ask, t + k * step)))
         else:
             states.append(_rate(system, states[-1], ask, k))
