@@ -55,6 +55,8 @@ _PUBLIC = {
     "show": "dynopt.symbolic.summary",
     "verify": "dynopt.symbolic.ledger",
     "trajectory": "dynopt.flow.trajectory",
+    "modified_flow": "dynopt.flow.modified",
+    "ModifiedFlow": "dynopt.flow.modified",
     "escape_study": "dynopt.escape.study",
 }
 __all__ = sorted(_PUBLIC)

@@ -94,7 +94,11 @@ def check_problem(problem: Any, points: Any = None) -> None:
     _agree(name, "hessian and finite differences of the gradient", hessian, _differences(problem.gradient, x), 1e-6)
     automatic = torch.autograd.grad(problem.value(tensor).sum(), tensor)[0].numpy()
     _agree(name, "gradient and torch's automatic derivative of the value", gradient, automatic)
-    for critical in getattr(problem, "critical_points", tuple)():
+    try:
+        listed: Any = getattr(problem, "critical_points", tuple)()
+    except Misuse:  # out of reach of exact solving
+        listed = ()
+    for critical in listed:
         _check_critical(problem, critical)
 
 
@@ -210,7 +214,8 @@ def _walk(system: Any, ask: Any, theta0: Any, number: Callable[..., Any], steps:
     states = [system.at(0).init(theta0, ask)]
     for k in range(steps):
         if isinstance(system, Flow):
-            step, t = number("1/16") if number is sp.Rational else 1 / 16, (exact if number is sp.Rational else float)(system.start_time) + 1
+            step = number("1/16") if number is sp.Rational else 1 / 16
+            t = (exact if number is sp.Rational else float)(system.start_time) + 1
             states.append(advance(states[-1], step, _rate(system, states[-1], ask, t + k * step)))
         else:
             states.append(_rate(system, states[-1], ask, k))

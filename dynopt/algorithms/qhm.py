@@ -42,7 +42,8 @@ class QuasiHyperbolicMomentum(Algorithm):
             return None
         root = Fraction(1, 2)
         alpha, step = ((1 - self.momentum) / self.gamma) ** root, ((1 - self.momentum) * self.gamma) ** root
-        return (HeavyBallFlow(alpha=alpha) if self.nu == 1 else DIN(alpha=alpha, beta=(1 - self.nu) / alpha, start="pytorch")), step
+        flow = HeavyBallFlow(alpha=alpha) if self.nu == 1 else DIN.make(alpha=alpha, beta=(1 - self.nu) / alpha, start="pytorch")
+        return flow, step
 
     def flow_state(self, state: Moving) -> Moving | Lifted:
         scale = self.gamma / (1 - self.momentum)

@@ -20,6 +20,7 @@ def run(
     atol: float = 1e-12,
     events: Annotated[list[str] | None, Parameter(negative="")] = None,
     levels: int = 3,
+    order: str | None = None,
     panel: str = "gap",
     max_evaluations: int | None = None,
     max_steps: int | None = None,
@@ -56,6 +57,8 @@ def run(
         "objective-level(level=0.01)", "zero-velocity(speed=1e-6)", "turning-point(coordinate=1)".
     levels
         Number of step-sizes h, h/2, h/4, … for the order.
+    order
+        Orders of modified flows to add for each algorithm, such as 1,2,3 (at most 4): flows that its iterates follow to that order.
     panel
         Third panel of the figure: gap (J minus its minimum) or energy.
     max_evaluations
@@ -65,7 +68,7 @@ def run(
     json
         Print one JSON document.
     """
-    from dynopt.core.registry import numbers
+    from dynopt.core.registry import numbers, whole_numbers
     from dynopt.flow.curves import check_target
     from dynopt.flow.trajectory import trajectory
 
@@ -76,7 +79,8 @@ def run(
     point: Any = None if start is None else numbers(start, "--start")
     with _working():
         study = trajectory(
-            list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels, **budgets
+            list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels,
+            orders=whole_numbers(order or "", "--order"), **budgets,
         )  # fmt: skip
         written = None if target is None else study.save(target, panel=panel)
     if json:

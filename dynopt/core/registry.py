@@ -46,6 +46,7 @@ METHODS = {
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
     "double-well": "dynopt.problems.landscapes:double_well",
+    "ripples": "dynopt.problems.landscapes:ripples",
     "rosenbrock": "dynopt.problems.landscapes:rosenbrock",
     "thesis-2.1": "dynopt.problems.landscapes:thesis_2_1",
     "thesis-3.1-left": "dynopt.problems.landscapes:thesis_3_1_left",
@@ -228,3 +229,15 @@ def numbers(text: str, what: str) -> list[Fraction]:
         return [_arithmetic(item, {}, text) for item in tree.elts]
     except (SyntaxError, Misuse, AssertionError):
         raise Misuse(f"{what} {text!r} is not a list of numbers; write them with commas, as in 1,10") from None
+
+
+def whole_numbers(text: str, what: str) -> list[int]:
+    """Whole numbers from ``"1,2,3"``.
+
+    >>> whole_numbers("1,2", "--order")
+    [1, 2]
+    """
+    found = numbers(text, what)
+    if any(v.denominator != 1 for v in found):
+        raise Misuse(f"{what} {text!r} is not a list of whole numbers; write them with commas, as in 1,2,3")
+    return [int(v) for v in found]

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -27,116 +26,12 @@ from sympy.polys.rings import PolyRing
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.parameter import is_schedule
 from dynopt.errors import Misuse
+from dynopt.symbolic.jets import ExpandedOracle, Index, Jets, step, taylor
 from dynopt.symbolic.rescale import at_step
 from dynopt.symbolic.symbols import exact
 
 HIGHEST = 4
 """The highest order that is derived."""
-step = sp.Symbol("h", positive=True)
-"""h, the time that one iteration takes."""
-Index = tuple[int, ...]
-
-
-class Jets:
-    """The partial derivatives of J at θ: zero, a number, or a symbol that stands for an expression.
-
-    ``jets[1, 2]`` is ∂J/∂θ₁∂θ₂².  Without a problem, J is any function of one coordinate.
-    """
-
-    def __init__(self, problem: Any = None) -> None:
-        self.dimension = 1 if problem is None else problem.dimension
-        self.expressions: dict[sp.Symbol, sp.Expr] = {}
-        self.indices: dict[sp.Symbol, Index] = {}
-        self._known: dict[Index, sp.Expr] = {}
-        self._coordinates = () if problem is None else problem.symbols
-        self._derivatives: dict[Index, sp.Expr] = {} if problem is None else {(0,) * self.dimension: problem.expression}
-
-    def __getitem__(self, index: Index) -> sp.Expr:
-        if index not in self._known:
-            expression = self._derivative(index) if self._derivatives else None
-            self._known[index] = sp.S.Zero if expression is None else expression
-            if expression is None or not expression.is_Rational:
-                name = sp.Symbol("J" + "".join(map(str, index)), real=True)
-                self._known[index], self.indices[name] = name, index
-                if expression is not None:
-                    self.expressions[name] = expression
-        return self._known[index]
-
-    def _derivative(self, index: Index) -> sp.Expr:
-        if index not in self._derivatives:
-            last = max(i for i, power in enumerate(index) if power)
-            lower = tuple(power - (i == last) for i, power in enumerate(index))
-            self._derivatives[index] = sp.expand(sp.diff(self._derivative(lower), self._coordinates[last]))
-        return self._derivatives[index]
-
-    def up_to(self, order: int) -> Iterator[Index]:
-        """All indices of total order 1 to ``order``."""
-        for index in itertools.product(range(order + 1), repeat=self.dimension):
-            if 1 <= sum(index) <= order:
-                yield index
-
-
-class _Expanded:
-    """An oracle that answers with the Taylor polynomial of ∇J in h around θ."""
-
-    def __init__(self, jets: Jets, theta: np.ndarray, order: int, name: str) -> None:
-        self.jets, self.theta, self.order, self.name = jets, theta, order, name
-
-    def gradient(self, x: Any) -> Any:
-        n = self.jets.dimension
-        shifts = [taylor(e - t, self.order) for e, t in zip(np.ravel(x), self.theta, strict=True)]
-        if any(row[0] != 0 for row in shifts):
-            raise Misuse(
-                f"{self.name} takes a gradient at a distance from theta that does not vanish with the step; "
-                "such a map has no modified equation: study it by runs (trajectory)"
-            )
-        moved = any(any(row) for row in shifts)
-        indices = [(0,) * n, *self.jets.up_to(self.order)] if moved else [(0,) * n]
-        powers = {index: _power(shifts, index, self.order) for index in indices}
-        result = np.empty(n, dtype=object)
-        for i in range(n):
-            row = [sp.S.Zero] * (self.order + 1)
-            for index, power in powers.items():
-                jet = self.jets[tuple(p + (i == j) for j, p in enumerate(index))] if any(power) else 0
-                row = [a + jet * b for a, b in zip(row, power, strict=True)]
-            result[i] = sp.Add(*(c * step**j for j, c in enumerate(row)))
-        return result
-
-    full_gradient = gradient
-
-    def value(self, x: Any) -> Any:
-        raise Misuse(f"{self.name} uses values of J, which no modified equation here knows; study it by runs (trajectory)")
-
-    def at(self, k: int) -> Self:
-        return self
-
-
-def _power(shifts: list[list[sp.Expr]], index: Index, order: int) -> list[sp.Expr]:
-    """Coefficients in h of Π δᵢ^{aᵢ}/aᵢ!, up to h^order."""
-    row = [sp.S.One, *[sp.S.Zero] * order]
-    for shift, power in zip(shifts, index, strict=True):
-        for _ in range(power):
-            row = [sp.Add(*(row[i] * shift[j - i] for i in range(j + 1))) for j in range(order + 1)]
-        row = [c / math.factorial(power) for c in row]
-    return row
-
-
-def taylor(expression: Any, order: int) -> list[sp.Expr]:
-    """Coefficients of h⁰, …, h^order of an expression that is smooth at h = 0.
-
-    >>> taylor((1 + step) ** 2 / (1 - step), 2)
-    [1, 3, 4]
-    """
-    expression = sp.expand(expression)
-    if not expression.is_polynomial(step):
-        expression = sp.cancel(expression)
-    if expression.is_polynomial(step):
-        poly = sp.Poly(expression, step)
-        return [sp.sympify(poly.coeff_monomial(step**j)) for j in range(order + 1)]
-    slopes = [expression]
-    for _ in range(order):
-        slopes.append(sp.diff(slopes[-1], step))
-    return [sp.cancel(e.subs(step, 0)) / math.factorial(j) for j, e in enumerate(slopes)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +46,6 @@ class ModifiedEquation:
     state : symbols of the state, a row of coordinates for each block; the first row is θ.
     jets : the derivatives of J, which `terms` contain as symbols.
     terms : F₀, …, F_{p−1} in `state` and the symbols of ``jets``, each a row for each block.
-    values : numbers for the symbols of irrational parameters.
     """
 
     method: Algorithm
@@ -160,7 +54,12 @@ class ModifiedEquation:
     state: np.ndarray
     jets: Jets
     terms: tuple[np.ndarray, ...]
-    values: dict[sp.Symbol, float]
+
+    @property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """Symbols of parameters in the terms: none for rational ones (see `at_small_steps`)."""
+        values = [getattr(self.method, p.name) for p in self.method.numbers()]
+        return tuple(sorted(set().union(*(v.free_symbols for v in values)) - {step}, key=str))
 
     def fields(self) -> tuple[np.ndarray, ...]:
         """F₀, …, F_{p−1} as expressions of the state alone, the derivatives of J written out.
@@ -169,12 +68,11 @@ class ModifiedEquation:
         >>> dynopt.modified_flow("gd(gamma=1/10)", "quadratic(spectrum=[3])", 3).equation.fields()[1]
         array([[-9*theta1/2]], dtype=object)
         """
-        at = dict(zip(self.jets._coordinates, self.state[0], strict=True))
+        at = dict(zip(self.jets.coordinates, self.state[0], strict=True))
         rules = {name: e.xreplace(at) for name, e in self.jets.expressions.items()}
         return tuple(np.vectorize(lambda e: e.xreplace(rules), otypes=[object])(term) for term in self.terms)
 
 
-@lru_cache(maxsize=64)
 def modified_equation(method: Algorithm, problem: Any, order: int) -> ModifiedEquation:
     """The modified equation of order 1 to 4 of a method on a problem of few coordinates (None: any J of one coordinate).
 
@@ -195,22 +93,31 @@ def modified_equation(method: Algorithm, problem: Any, order: int) -> ModifiedEq
     if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= HIGHEST:
         raise Misuse(f"order={order} is outside [1, {HIGHEST}]; give the order of the modified equation, such as 2")
     if problem is not None and not (hasattr(problem, "symbols") and problem.smooth):
-        raise Misuse(f"{problem.name} has no symbolic derivatives of every order, which a modified equation needs; choose a smooth landscape")
+        raise Misuse(f"{problem.name} has no symbolic derivatives of every order, as a modified equation needs; choose a smooth landscape")
+    return _derived(at_small_steps(method)[0], problem, order)
+
+
+@lru_cache(maxsize=64)
+def _derived(template: Algorithm, problem: Any, order: int) -> ModifiedEquation:
     jets = Jets(problem)
-    template, values = _template(method)
     kind, state, after = _map(template, jets, order)
     rows = [taylor(e, order) for e in after.ravel()]
     if any(sp.expand(row[0] - s) != 0 for row, s in zip(rows, state.ravel(), strict=True)):
         raise Misuse(
-            f"one step of {method.name} does not tend to the identity with its step-size, so that it has no modified equation; "
+            f"one step of {template.name} does not tend to the identity with its step-size, so that it has no modified equation; "
             "declare flow() and flow_state() on the method"
         )
-    terms = _recursion(rows, state, jets, order, method.name)
-    return ModifiedEquation(template, order, kind, state, jets, terms, values)
+    return ModifiedEquation(template, order, kind, state, jets, _recursion(rows, state, jets, order, template.name))
 
 
-def _template(method: Algorithm) -> tuple[Any, dict[sp.Symbol, float]]:
-    """The method with every parameter a function of h, and numbers for the irrational parameters of its flow."""
+@lru_cache(maxsize=256)
+def at_small_steps(method: Algorithm) -> tuple[Any, dict[sp.Symbol, float]]:
+    """The method with its parameters as functions of `step`, and numbers for the symbols that stand for irrational parameters of its flow.
+
+    >>> from dynopt import HeavyBall
+    >>> at_small_steps(HeavyBall(gamma=0.01, momentum=0.8))
+    (HeavyBall(gamma=h**2, momentum=1 - 2*h), {})
+    """
     constants = list(method.numbers())
     for p in constants:
         if is_schedule(value := getattr(method, p.name)):
@@ -241,8 +148,8 @@ def _template(method: Algorithm) -> tuple[Any, dict[sp.Symbol, float]]:
 def _map(template: Any, jets: Jets, order: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """The kind of the flow's state, its symbols, and one step of the method in these coordinates."""
     n = jets.dimension
-    theta = np.array([sp.Symbol(f"theta{i + 1}" if n > 1 or jets._coordinates else "theta", real=True) for i in range(n)], dtype=object)
-    oracle = _Expanded(jets, theta, order, template.name)
+    theta = np.array([sp.Symbol(f"theta{i + 1}" if n > 1 or jets.coordinates else "theta", real=True) for i in range(n)], dtype=object)
+    oracle = ExpandedOracle(jets, theta, order, template.name)
     own = type(template.init(theta, oracle))
     blocks = [sp.Dummy(name) for name in own._fields]
     image = template.flow_state(own(*blocks))
@@ -250,7 +157,7 @@ def _map(template: Any, jets: Jets, order: int) -> tuple[Any, np.ndarray, np.nda
     if matrix.free_symbols & set(blocks) or not matrix.is_square or matrix.det() == 0:
         raise Misuse(f"{template.name}: flow_state() must be linear in the blocks and invertible; correct it")
     inverse = matrix.inv()
-    names = [f"{name}{i + 1}" if len(theta) > 1 or jets._coordinates else name for name in image._fields[1:] for i in range(n)]
+    names = [f"{name}{i + 1}" if len(theta) > 1 or jets.coordinates else name for name in image._fields[1:] for i in range(n)]
     rest = np.array([sp.Symbol(name, real=True) for name in names], dtype=object).reshape(-1, n)
     state = np.vstack([theta[None], rest])
     start = [sum(inverse[i, j] * state[j] for j in range(len(blocks))) for i in range(len(blocks))]
@@ -288,16 +195,15 @@ def _recursion(rows: list[list[sp.Expr]], state: np.ndarray, jets: Jets, order: 
             raised = [jets[tuple(p + (i == j) for j, p in enumerate(index))] for i in range(n)]
             higher[position[s]] = [ring.from_expr(sp.sympify(e)) for e in raised]
 
+    def inner(slopes: list[Any], field: list[Any]) -> Any:
+        return sum((e * f for e, f in zip(slopes, field[:n], strict=True)), ring.zero)
+
     def along(field: list[Any], g: Any) -> Any:
         """The derivative of g along a field."""
         used = {i for monomial in g.itermonoms() for i, power in enumerate(monomial) if power}
         total = ring.zero
         for i in used:
-            if i < len(symbols):
-                rate = field[i]
-            else:
-                rate = sum((e * f for e, f in zip(higher[i], field[:n], strict=True)), ring.zero)
-            total += g.diff(ring.gens[i]) * rate
+            total += g.diff(ring.gens[i]) * (field[i] if i < len(symbols) else inner(higher[i], field))
         return total
 
     F: list[list[Any]] = []
@@ -316,3 +222,21 @@ def _recursion(rows: list[list[sp.Expr]], state: np.ndarray, jets: Jets, order: 
                     found = [a - b * sp.QQ(1, math.factorial(i)) for a, b in zip(found, chain(js), strict=True)]
         F.append(found)
     return tuple(np.array([e.as_expr() for e in f], dtype=object).reshape(state.shape) for f in F)
+
+
+def printed(method: Algorithm, order: int) -> dict[str, Any]:
+    """The modified equation for any J, as `dynopt show --modified` prints it: ``order, step, terms`` (F₀, … by block).
+
+    In one coordinate, with g, H, T, Q the derivatives of J.  Up to order 3 each term has one reading as
+    vectors and tensors, which holds in any dimension: H*g is ∇²J∇J, T*g**2 is ∇³J[∇J, ∇J].
+
+    >>> from dynopt.symbolic.symbols import symbolic
+    >>> printed(symbolic("gd"), 3)["terms"]
+    {'theta': [-g, -H*g/2, -H**2*g/3 - T*g**2/12]}
+    """
+    equation, found = modified_equation(method, None, order), method.flow()
+    names = {symbol: sp.Symbol("gHTQS"[sum(index) - 1]) for symbol, index in equation.jets.indices.items()}
+    by_block = {
+        str(equation.state[b, 0]): [sp.expand(term[b, 0]).xreplace(names) for term in equation.terms] for b in range(len(equation.state))
+    }
+    return {"order": order, "step": method.gamma if found is None else found[1], "terms": by_block}  # type: ignore[attr-defined]

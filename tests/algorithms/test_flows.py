@@ -158,7 +158,7 @@ def squared(v):
 
 
 def test_hnag_contracts_its_lyapunov_function_at_rate_one():
-    times, (theta, y), value, slope = along(HNAG(mu=0.9, beta=0.3), CONVEX, (1.5, -1.0), 8.0)
+    times, (_, y), value, slope = along(HNAG(mu=0.9, beta=0.3), CONVEX, (1.5, -1.0), 8.0)
     energy = value + 0.45 * squared(y)
     assert np.all(energy <= np.exp(-times) * energy[0] * (1 + 1e-9))
     rate = np.gradient(energy, times)
@@ -168,7 +168,7 @@ def test_hnag_contracts_its_lyapunov_function_at_rate_one():
 def test_nag_sc_decreases_at_the_published_rate():
     """Shi et al., Theorem 1: J − J* ≤ 2‖θ₀ − θ*‖²/s · exp(−√μ t/4) for s ≤ 1/L; the Lyapunov function of its proof contracts at √μ/4."""
     root, step = np.sqrt(0.9), 0.05
-    times, (theta, y), value, slope = along(HighResolutionNesterov(mu=0.9, s=step), CONVEX, (1.0, -1.0), 12.0)
+    times, (theta, y), value, _ = along(HighResolutionNesterov(mu=0.9, s=step), CONVEX, (1.0, -1.0), 12.0)
     velocity = y - np.sqrt(step) * CONVEX.gradient(theta)
     energy = (1 + root * np.sqrt(step)) * value + squared(velocity) / 4 + squared(y + 2 * root * theta) / 4
     assert np.all(np.diff(np.log(energy)) <= -root / 4 * np.diff(times) + 1e-9)
@@ -177,7 +177,7 @@ def test_nag_sc_decreases_at_the_published_rate():
 
 def test_nag_c_decreases_the_published_lyapunov_function():
     step = 0.04
-    times, (theta, y), value, slope = along(HighResolutionConvexNesterov(s=step), CONVEX, (1.0, -1.0), 20.0)
+    times, (theta, y), value, _ = along(HighResolutionConvexNesterov(s=step), CONVEX, (1.0, -1.0), 20.0)
     energy = times * (times + np.sqrt(step) / 2) * value + squared(2 * theta + times[:, None] * y) / 2
     assert np.all(np.diff(energy) <= 1e-9 * energy[0])
     assert np.all(value <= energy[0] / (times * (times + np.sqrt(step) / 2)) * (1 + 1e-9))
