@@ -42,9 +42,9 @@ def text(summary: Summary) -> str:
 
 def _modified(found: dict[str, Any]) -> list[str]:
     order = found["order"]
-    where = "H·g is ∇²J∇J, T·g² is ∇³J[∇J, ∇J]" if order < 4 else "in one coordinate"
-    letters = "g, H, T, Q"[: 3 * order - 2]
-    lines = [f"modified equation of order {order}: h = {greek(found['step'])}; {letters} the derivatives of J at θ, {where}"]
+    readings = ("g is ∇J", "H·g is ∇²J∇J", "T·g² is ∇³J[∇J, ∇J]")[:order]
+    reading = ", ".join(readings) if order < 4 else "g, H, T, Q are the derivatives of J in one coordinate"
+    lines = [f"modified equation of order {order}: h = {greek(found['step'])}, {reading}"]
     for name, terms in found["terms"].items():
         powers = [greek(e) if j == 0 else f"h{'' if j == 1 else str(j).translate(_SUPERSCRIPTS)}·({greek(e)})" for j, e in enumerate(terms)]
         kept = [p for p, e in zip(powers, terms, strict=True) if e != 0]
