@@ -8,7 +8,8 @@ methods.  The explicit midpoint rule is of second order by itself, so that its F
 at p = 1 is 2.
 
 The plate shows what the corrections do where they can be seen: INNA with a large step, its flow, and
-its modified flows of order 2 and 3 on one landscape.
+its modified flows of order 2 and 3 on one landscape.  The flow turns to another minimum than the iterates;
+the modified flows take their path.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import dynopt
-from dynopt import HeavyBallFlow, Landscape, ModifiedFlow, semi_implicit_euler
+from dynopt import Landscape, ModifiedFlow
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.registry import method_class
 from dynopt.flow.compare import family, order, slopes
@@ -35,14 +36,13 @@ from dynopt.symbolic.modified import modified_equation
 TITLE = "Iterates follow their modified flows to the order that theory gives"
 SOURCE = "Hairer, Lubich, Wanner 2006, §IX.1, for the methods of Castera 2021 and their relatives"
 PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {"step": 0.02, "levels": 3, "horizon": 1.2, "methods": ["gd", "nesterov", "inna"], "plate_step": 0.16},
-    "paper": {"step": 0.02, "levels": 4, "horizon": 1.2, "methods": [], "plate_step": 0.16},
+    "smoke": {"step": 0.02, "levels": 2, "horizon": 1.2, "methods": ["gd", "nesterov", "inna"], "plate_step": 0.2},
+    "paper": {"step": 0.025, "levels": 4, "horizon": 1.2, "methods": [], "plate_step": 0.2},
 }
 ORDERS = (1, 2, 3, 4)
 PROBLEMS = {"thesis-3.2": (1.0, 1.0), "double-well": (0.3, 1.0), "ripples": (2.0, 1.0)}
-SEMI_IMPLICIT_HBF = semi_implicit_euler(HeavyBallFlow, ("velocity", "theta"), "SemiImplicitHBF")
 ALPHA, BETA, NU = 2.0, 0.25, 0.7
-PLATE = {"problem": "double-well", "start": (0.35, 1.6), "alpha": 1.0, "beta": 0.3, "horizon": 6.0}
+PLATE: dict[str, Any] = {"problem": "ripples", "start": (-3.0, 1.5), "alpha": 0.3, "beta": 0.2, "horizon": 8.0}
 
 
 def run(*, folder: Path, seed: int, step: float, levels: int, horizon: float, methods: list[str], plate_step: float) -> dict[str, Any]:
@@ -55,17 +55,20 @@ def run(*, folder: Path, seed: int, step: float, levels: int, horizon: float, me
         writer.writerow(["problem", "method", "p", "nominal", "measured", *(f"gap at h/{2**i}" for i in range(levels))])
         writer.writerows([r["problem"], r["method"], r["p"], r["nominal"], r["measured"], *r["gaps"]] for r in rows)
     _slopes(rows, list(chosen)).savefig(folder / "slopes.png", dpi=150)
-    plate, arrays = _plate(plate_step)
+    plate, arrays, distances = _plate(plate_step)
     plate.savefig(folder / "plate.png", dpi=150)
     steps, gaps = (np.array([r[key] for r in rows]) for key in ("steps", "gaps"))
     labels = np.array([f"{r['problem']} {r['method']} {r['p']}" for r in rows])
     np.savez_compressed(folder / "arrays.npz", labels=labels, steps=steps, gaps=gaps, **arrays)
     return {
-        "orders": [{key: r[key] for key in ("problem", "method", "p", "nominal", "measured", "slopes")} for r in rows],
+        "orders": {
+            problem: {name: [r["measured"] for r in rows if (r["problem"], r["method"]) == (problem, name)] for name in chosen}
+            for problem in PROBLEMS
+        },
         "largest_deviation": max(abs(r["measured"] - r["nominal"]) for r in rows if r["measured"] is not None),
         "not_measured": [f"{r['method']} on {r['problem']} at p = {r['p']}: {r['reason']}" for r in rows if r["measured"] is None],
         "seconds_to_derive_order_4": seconds,
-        "plate": {"gamma": plate_step, **PLATE},
+        "plate": {"gamma": plate_step, **PLATE, "largest_distances": distances},
     }
 
 
@@ -83,8 +86,7 @@ def _methods(step: float) -> dict[str, Algorithm]:
         "qhm": ("qhm", {"gamma": step / ALPHA, "momentum": 1 - ALPHA * step, "nu": NU}),
         "triple momentum": ("triple_momentum", {**momentum, "extrapolation": 0.5}),
     }
-    found: dict[str, Algorithm] = {label: method_class(name)(**values) for label, (name, values) in named.items()}
-    return {**found, "semi-implicit HBF": SEMI_IMPLICIT_HBF(alpha=ALPHA, gamma=step)}
+    return {label: method_class(name)(**values) for label, (name, values) in named.items()}
 
 
 def _measure(name: str, method: Algorithm, problem: str, p: int, levels: int, horizon: float) -> dict[str, Any]:
@@ -114,14 +116,14 @@ def _seconds(method: Algorithm) -> float:
 
 def _slopes(rows: list[dict[str, Any]], methods: list[str]) -> Figure:
     """Gap against step, one panel a problem: nominal slopes as lines through the finest measurement, measurements as dots."""
-    figure = Figure(figsize=(12.5, 6.2), layout="constrained")
+    figure = Figure(figsize=(12.5, 7.6), layout="constrained")
     for axes, problem in zip(figure.subplots(1, 3, sharey=True), PROBLEMS, strict=True):
         for i, name in enumerate(methods):
             for r in (r for r in rows if (r["problem"], r["method"]) == (problem, name)):
                 steps, gaps = np.array(r["steps"]), np.array(r["gaps"])
-                axes.loglog(steps, gaps[-1] * (steps / steps[-1]) ** r["nominal"], color=colour(i), linewidth=0.9, alpha=0.75)
+                axes.loglog(steps, gaps[-1] * (steps / steps[-1]) ** r["nominal"], color=_COLOURS[i], linewidth=0.9, alpha=0.75)
                 style = {"marker": _MARKERS[i], "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.5}
-                axes.plot(steps, gaps, linestyle="none", color=colour(i), label=name if r["p"] == 1 else "", **style)
+                axes.plot(steps, gaps, linestyle="none", color=_COLOURS[i], label=name if r["p"] == 1 else "", **style)
         for p in ORDERS:
             ends = [r["gaps"][0] for r in rows if (r["problem"], r["p"]) == (problem, p)]
             at = max(r["steps"][0] for r in rows if r["problem"] == problem)
@@ -130,18 +132,19 @@ def _slopes(rows: list[dict[str, Any]], methods: list[str]) -> Figure:
         axes.set(title=problem, xlabel="time step h")
         axes.grid(color="0.92")
         ticks = sorted({s for r in rows for s in r["steps"]})
-        axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axes.set_xticks(ticks, [f"{t:.2g}" for t in ticks])
         axes.minorticks_off()
     figure.axes[0].set_ylabel("largest distance of the iterates to the modified flow of order p")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p")
+_MARKERS = (*map(marker, range(7)), "<")
+_COLOURS = (*map(colour, range(7)), "0.55")
 
 
-def _plate(gamma: float) -> tuple[Figure, dict[str, np.ndarray]]:
+def _plate(gamma: float) -> tuple[Figure, dict[str, np.ndarray], dict[str, float]]:
     """INNA with a large step, its flow and modified flows of order 2 and 3; and the distances of the iterates to each."""
     problem, start, horizon = dynopt.problem(PLATE["problem"]), PLATE["start"], PLATE["horizon"]
     method = dynopt.INNA(alpha=PLATE["alpha"], beta=PLATE["beta"], gamma=gamma)
@@ -159,10 +162,13 @@ def _plate(gamma: float) -> tuple[Figure, dict[str, np.ndarray]]:
     plane.plot(*found.theta.T, label=f"INNA, γ = {gamma:g}", zorder=4, **dots)
     plane.plot(*start, marker="s", color="black", markersize=6, linestyle="none", label="start", zorder=5)
     plane.set_title(f"INNA on {problem.name}, α = {PLATE['alpha']:g}, β = {PLATE['beta']:g}", fontsize="medium")
+    largest: dict[str, float] = {}
     for p, s in solutions.items():
         apart = np.linalg.norm(found.theta - s(found.t).theta, axis=-1)
         distance.semilogy(found.t[1:], apart[1:], color=colour(p - 1), linestyle=line(p - 1), marker="o", markersize=3, label=names[p])
+        largest[names[p]] = float(np.max(apart))
     distance.set(xlabel="time kγ", ylabel="distance of the iterates")
     distance.grid(color="0.92")
     figure.legend(*plane.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    return figure, {"plate_iterates": found.theta, "plate_times": times, **{f"plate_order{p}": path for p, path in paths.items()}}
+    arrays = {"plate_iterates": found.theta, "plate_times": times, **{f"plate_order{p}": path for p, path in paths.items()}}
+    return figure, arrays, largest
