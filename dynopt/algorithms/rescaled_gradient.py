@@ -15,8 +15,9 @@ class RescaledGradientFlow(Flow):
     """θ' = −∇J(θ)/‖∇J(θ)‖, and θ' = 0 where ∇J(θ) = 0: the paths of the gradient flow at unit speed.
 
     Along solutions dJ/dt = −‖∇J‖, so that the time to a critical point is the length of the path,
-    which is finite where the gradient flow takes for ever.  The field jumps there: a solution stays
-    at the point that it reached, while a solver with error control ends just before it.
+    which is finite where the gradient flow takes for ever.  The field jumps there: a solution stays at
+    the point that it reached, while a solver with error control spends its budget just before it (end
+    it with an event such as ``entering-ball``).
 
     >>> RescaledGradientFlow()
     RescaledGradientFlow()

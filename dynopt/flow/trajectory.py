@@ -186,7 +186,7 @@ def _iterates_curve(text: str, run: Iterates) -> Curve:
     own = own_flow(run.method)
     with np.errstate(all="ignore"):
         values = np.asarray(run.problem.value(run.theta))
-    found = energies(own, run.problem, run.t, run.states) if own is not None else ()
+    found = energies(own, run.problem, run.t, run.method.flow_state(run.states)) if own is not None else ()
     count = {"iterations": len(run.t) - 1, "time_unit": run.clock.unit}
     return Curve(text, "iterates", True, run.t, run.theta, values, run.outcome, run.message, run.failed_at, found, (), count)
 

@@ -89,7 +89,7 @@ def test_steady_states_of_din():
 DECREASING = [
     DIN(alpha=2, beta=0.1), HeavyBallFlow(alpha=2), dynopt.GradientFlow(), NesterovFlow(), VanishingDIN(alpha0=2, beta=1.9),
     VanishingDIN(alpha0=2, beta=1.9, clock="script"), dynopt.HighResolutionNesterov(mu=9, s=0.5), dynopt.RescaledGradientFlow(),
-    dynopt.HighResolutionHeavyBall(mu=2, s=0.1), dynopt.HNAG(mu=3, beta=2),
+    dynopt.HighResolutionHeavyBall(mu=2, s=0.1), dynopt.HNAG(mu=3, beta=2), dynopt.HNAG(mu=1, beta=0.1),
 ]  # fmt: skip
 
 

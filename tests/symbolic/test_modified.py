@@ -30,6 +30,12 @@ def test_explicit_euler_for_y_squared():
     assert found == [y**2, -(y**3), sp.Rational(3, 2) * y**4, -sp.Rational(8, 3) * y**5]
 
 
+def test_a_gradient_taken_elsewhere_by_hand():
+    """θ⁺ = θ + h(θ + hθ²)² = θ + hθ² + 2h²θ³ + h³θ⁴: F₁ = 2θ³ − θ³, F₂ = θ⁴ − ½(2 + 3)θ⁴ − θ⁴."""
+    y = sp.Symbol("theta1", real=True)
+    assert [f[0, 0] for f in fields(Extragradient(gamma=0.1), CUBIC, 3)] == [y**2, y**3, -sp.Rational(5, 2) * y**4]
+
+
 def derivatives(field, state):
     """F, F'F, F'F'F and F''(F, F) by SymPy's Jacobians."""
     field = sp.Matrix(field)
