@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, Self
@@ -50,10 +49,21 @@ class Jets:
         return self._derivatives[index]
 
     def up_to(self, order: int) -> Iterator[Index]:
-        """All indices of total order 1 to ``order``."""
-        for index in itertools.product(range(order + 1), repeat=self.dimension):
-            if 1 <= sum(index) <= order:
-                yield index
+        """All indices of total order 1 to ``order`` whose derivative is not zero."""
+        level = {(0,) * self.dimension}
+        for _ in range(order):
+            following = {raised(index, i) for index in level for i in range(self.dimension)}
+            yield from sorted(index for index in following if self[index] != 0)
+            level = {index for index in following if self[index].is_Symbol}  # the others have no derivatives but zero
+
+
+def raised(index: Index, i: int) -> Index:
+    """The index of one more derivative in coordinate i.
+
+    >>> raised((0, 1), 1)
+    (0, 2)
+    """
+    return tuple(power + (i == j) for j, power in enumerate(index))
 
 
 class ExpandedOracle:
@@ -77,7 +87,7 @@ class ExpandedOracle:
         for i in range(n):
             row = [sp.S.Zero] * (self.order + 1)
             for index, power in powers.items():
-                jet = self.jets[tuple(p + (i == j) for j, p in enumerate(index))] if any(power) else 0
+                jet = self.jets[raised(index, i)] if any(power) else 0
                 row = [a + jet * b for a, b in zip(row, power, strict=True)]
             result[i] = sp.Add(*(c * step**j for j, c in enumerate(row)))
         return result

@@ -26,12 +26,14 @@ from sympy.polys.rings import PolyRing
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.parameter import is_schedule
 from dynopt.errors import Misuse
-from dynopt.symbolic.jets import ExpandedOracle, Index, Jets, step, taylor
+from dynopt.symbolic.jets import ExpandedOracle, Index, Jets, raised, step, taylor
 from dynopt.symbolic.rescale import at_step
 from dynopt.symbolic.symbols import exact
 
 HIGHEST = 4
 """The highest order that is derived."""
+MOST = 200
+"""Derivatives of J that a derivation may involve: all to order 5 of a function of four coordinates are 125."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,8 +178,11 @@ def _map(template: Any, jets: Jets, order: int) -> tuple[Any, np.ndarray, np.nda
 def _recursion(rows: list[list[sp.Expr]], state: np.ndarray, jets: Jets, order: int, name: str) -> tuple[np.ndarray, ...]:
     """F₀, …, F_{p−1} from the Taylor coefficients of the map."""
     symbols, n = list(state.ravel()), jets.dimension
-    for index in jets.up_to(order + 1):
-        _ = jets[index]  # every symbol that a derivative may bring in
+    if sum(1 for _ in itertools.islice(jets.up_to(order + 1), MOST + 1)) > MOST:  # which names every jet that may come in
+        raise Misuse(
+            f"the objective has more than {MOST} derivatives up to order {order + 1} that are not zero; "
+            f"derive a modified equation on fewer coordinates than {n}, or of a lower order than {order}"
+        )
     generators = [*symbols, *jets.indices]
     parameters = sorted({s for row in rows for e in row for s in e.free_symbols} - set(generators), key=str)
     ring = PolyRing(generators, sp.QQ.frac_field(*parameters) if parameters else sp.QQ, sp.grevlex)
@@ -192,8 +197,7 @@ def _recursion(rows: list[list[sp.Expr]], state: np.ndarray, jets: Jets, order: 
     higher = {}  # of each jet's symbol: its derivative in each coordinate
     for s, index in jets.indices.items():
         if sum(index) <= order:
-            raised = [jets[tuple(p + (i == j) for j, p in enumerate(index))] for i in range(n)]
-            higher[position[s]] = [ring.from_expr(sp.sympify(e)) for e in raised]
+            higher[position[s]] = [ring.from_expr(sp.sympify(jets[raised(index, i)])) for i in range(n)]
 
     def inner(slopes: list[Any], field: list[Any]) -> Any:
         return sum((e * f for e, f in zip(slopes, field[:n], strict=True)), ring.zero)

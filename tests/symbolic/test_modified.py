@@ -215,6 +215,15 @@ def test_taylor(order, expected):
     assert taylor((sp.Symbol("y") * h - h**3) / (h + h**2), order)[0] == sp.Symbol("y")  # a removable singularity
 
 
+def test_many_coordinates_that_do_not_meet():
+    """Thirty coordinates of a quadratic are thirty copies of one; a dense function of six is refused."""
+    theta = sp.Symbol("theta30", real=True)
+    assert fields("gd(gamma=0.1)", Quadratic([3] * 30), 3)[2][0, -1] == -9 * theta
+    dense = Landscape(lambda a, b, c, d, e, f: sp.exp(a + 2 * b + 3 * c + d + e + f), name="dense")
+    with pytest.raises(Misuse, match="more than 200 derivatives"):
+        fields("gd(gamma=0.1)", dense, 4)
+
+
 class Remembering(Algorithm):
     """Not near the identity."""
 
