@@ -42,6 +42,11 @@ _PUBLIC = {
     "Nesterov": "dynopt.algorithms.nesterov",
     "DIN": "dynopt.algorithms.din",
     "VanishingDIN": "dynopt.algorithms.din",
+    "HighResolutionNesterov": "dynopt.algorithms.high_resolution",
+    "HighResolutionHeavyBall": "dynopt.algorithms.high_resolution",
+    "HighResolutionConvexNesterov": "dynopt.algorithms.high_resolution",
+    "HNAG": "dynopt.algorithms.hnag",
+    "RescaledGradientFlow": "dynopt.algorithms.rescaled_gradient",
     "INNA": "dynopt.algorithms.inna",
     "Quadratic": "dynopt.problems.quadratic",
     "Landscape": "dynopt.problems.landscape",
@@ -51,6 +56,8 @@ _PUBLIC = {
     "show": "dynopt.symbolic.summary",
     "verify": "dynopt.symbolic.ledger",
     "trajectory": "dynopt.flow.trajectory",
+    "modified_flow": "dynopt.flow.modified",
+    "ModifiedFlow": "dynopt.flow.modified",
     "escape_study": "dynopt.escape.study",
 }
 __all__ = sorted(_PUBLIC)

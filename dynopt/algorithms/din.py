@@ -84,26 +84,42 @@ class DIN(Flow):
 
 
 class VanishingDIN(Flow):
-    """θ'' + (α₀/t)θ' + β∇²J(θ)θ' + ∇J(θ) = 0, started at rest up to −β∇J(θ₀) at t = 1/10.
+    """DIN with vanishing viscosity a(t), also called DIN-AVD: θ'' + a(t)θ' + β∇²J(θ)θ' + ∇J(θ) = 0, θ' = −β∇J(θ₀) at the start.
 
-    With y = θ' + β∇J(θ):  θ' = y − β∇J(θ),  y' = −(α₀/t)y + (α₀β/t − 1)∇J(θ).
+    With y = θ' + β∇J(θ):  θ' = y − β∇J(θ),  y' = −a(t)y + (a(t)β − 1)∇J(θ).  ``clock`` selects a(t):
+
+    * ``flow``   α₀/t from t = 1/10 on: an iteration of step γ has t_k = kγ;
+    * ``script`` α₀√s/(t + s) from t = 0 on: the authors' script has t_k = (k + 1)√s in an iteration
+      of step s, which in the flow's time t = ks is this viscosity (√s times as large for t ≫ s).
+
+    Along solutions J + ½‖y‖² does not increase while a(t)β ≤ 4.
 
     Putting α = α₀/t into the (θ, ψ) form of `DIN` instead gives the *different* equation with the
     extra term α'(t)θ = −α₀θ/t²; that is what a time-dependent alpha in `INNA` discretises.
     """
 
     name = "din_vanishing"
-    references = ("Attouch, Peypouquet, Redont 2016", "thesis §3.3.2.3")
+    references = ("Attouch, Peypouquet, Redont 2016", "thesis §3.3.2.3 and the authors' script of Figure 3.2")
     autonomous = False
-    start_time = 0.1
 
     alpha0: Scalar = number("[0, oo)", "vanishing viscosity: the damping is alpha0/t", 2)
     beta: Scalar = number("(0, oo)", "Newtonian damping", Fraction(1, 10))
+    clock: str = option(("flow", "script"), "convention for the time in the damping", "flow")
+    s: Scalar = number("(0, oo)", "step of the script's iteration", Fraction(1, 100))
+
+    @property
+    def start_time(self) -> float:  # type: ignore[override]
+        return {"flow": 0.1, "script": 0.0}[self.clock]
 
     def init(self, theta0: Any, oracle: Oracle) -> Shifted:
         return Shifted(theta0, theta0 - theta0)
 
     def field(self, state: Shifted, oracle: Oracle, t: Any) -> Shifted:
         theta, y = state
-        gradient, friction = oracle.gradient(theta), self.alpha0 / t
+        late = {"flow": 0 * self.s, "script": self.s}[self.clock]
+        scale = {"flow": 1, "script": sqrt(self.s)}[self.clock]
+        gradient, friction = oracle.gradient(theta), self.alpha0 * scale / (t + late)
         return Shifted(y - self.beta * gradient, (friction * self.beta - 1) * gradient - friction * y)
+
+    def energies(self, state: Shifted, oracle: Oracle, t: Any) -> dict[str, Any]:
+        return {"J + |y|^2/2": oracle.value(state.theta) + inner(state.y, state.y)[..., 0] / 2}

@@ -33,6 +33,11 @@ def friction(momentum: Scalar, gamma: Scalar) -> tuple[HeavyBallFlow, Scalar] | 
     return HeavyBallFlow(alpha=(1 - momentum) / step), step
 
 
+def moving(state: Pair, gamma: Scalar) -> Moving:
+    """The state of that flow: the velocity is (θ − θ₋)/√γ."""
+    return Moving(state.theta, (state.theta - state.previous) / gamma ** Fraction(1, 2))
+
+
 class HeavyBallFlow(Flow):
     """The heavy ball with friction θ'' + αθ' + ∇J(θ) = 0, at rest at the start.
 
@@ -77,6 +82,9 @@ class HeavyBall(Algorithm):
     def flow(self) -> tuple[Flow, Any] | None:
         return friction(self.momentum, self.gamma)
 
+    def flow_state(self, state: Pair) -> Moving:
+        return moving(state, self.gamma)
+
 
 class HeavyBallVelocity(Algorithm):
     """The heavy ball in velocity form: v⁺ = mv + (1 − τ)∇J(θ), θ⁺ = θ − γv⁺, started with v = 0.
@@ -101,3 +109,6 @@ class HeavyBallVelocity(Algorithm):
 
     def flow(self) -> tuple[Flow, Any] | None:
         return friction(self.momentum, self.gamma * (1 - self.dampening)) if not is_schedule(self.gamma) else None
+
+    def flow_state(self, state: Moving) -> Moving:
+        return Moving(state.theta, -((self.gamma / (1 - self.dampening)) ** Fraction(1, 2)) * state.velocity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynopt.algorithms.heavy_ball import Moving, Pair, friction
+from dynopt.algorithms.heavy_ball import Moving, Pair, friction, moving
 from dynopt.core.algebra import inner
 from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.oracle import Oracle
@@ -56,3 +56,6 @@ class Nesterov(Algorithm):
 
     def flow(self) -> tuple[Flow, Any] | None:
         return friction(self.momentum, self.gamma)
+
+    def flow_state(self, state: Pair) -> Moving:
+        return moving(state, self.gamma)

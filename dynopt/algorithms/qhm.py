@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
-from dynopt.algorithms.heavy_ball import Moving
-from dynopt.core.algorithm import Algorithm
+from dynopt.algorithms.din import DIN, Lifted
+from dynopt.algorithms.heavy_ball import HeavyBallFlow, Moving
+from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.oracle import Oracle
-from dynopt.core.parameter import Scalar, number
+from dynopt.core.parameter import Scalar, is_schedule, number
 
 
 class QuasiHyperbolicMomentum(Algorithm):
@@ -16,6 +18,8 @@ class QuasiHyperbolicMomentum(Algorithm):
     v⁺ = mv + (1 − m)∇J(θ),   θ⁺ = θ − γ[(1 − ν)∇J(θ) + νv⁺],   v₀ = 0
 
     ν = 0 is gradient descent, ν = 1 momentum with dampening m, ν = m Nesterov up to a change of step.
+    It discretises `DIN` with the viscosity α = √((1 − m)/γ) and αβ = 1 − ν in time steps √((1 − m)γ)
+    (for ν = 1 the heavy ball with friction).
     """
 
     name = "qhm"
@@ -32,3 +36,17 @@ class QuasiHyperbolicMomentum(Algorithm):
         gradient = oracle.gradient(state.theta)
         velocity = self.momentum * state.velocity + (1 - self.momentum) * gradient
         return Moving(state.theta - self.gamma * ((1 - self.nu) * gradient + self.nu * velocity), velocity)
+
+    def flow(self) -> tuple[Flow, Any] | None:
+        if is_schedule(self.gamma) or is_schedule(self.momentum) or is_schedule(self.nu):
+            return None
+        root = Fraction(1, 2)
+        alpha, step = ((1 - self.momentum) / self.gamma) ** root, ((1 - self.momentum) * self.gamma) ** root
+        flow = HeavyBallFlow(alpha=alpha) if self.nu == 1 else DIN.make(alpha=alpha, beta=(1 - self.nu) / alpha, start="pytorch")
+        return flow, step
+
+    def flow_state(self, state: Moving) -> Moving | Lifted:
+        scale = self.gamma / (1 - self.momentum)
+        if self.nu == 1:
+            return Moving(state.theta, -(scale ** Fraction(1, 2)) * state.velocity)
+        return Lifted(state.theta, self.nu * state.theta + self.nu * (1 - self.nu) * scale * state.velocity)

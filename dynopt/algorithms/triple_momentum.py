@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynopt.algorithms.heavy_ball import Pair
-from dynopt.core.algorithm import Algorithm
+from dynopt.algorithms.heavy_ball import Moving, Pair, friction, moving
+from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.oracle import Oracle
 from dynopt.core.parameter import Scalar, number
 
@@ -32,3 +32,9 @@ class TripleMomentum(Algorithm):
         difference = state.theta - state.previous
         gradient = oracle.gradient(state.theta + self.extrapolation * difference)
         return Pair(state.theta + self.momentum * difference - self.gamma * gradient, state.theta)
+
+    def flow(self) -> tuple[Flow, Any] | None:
+        return friction(self.momentum, self.gamma)
+
+    def flow_state(self, state: Pair) -> Moving:
+        return moving(state, self.gamma)

@@ -7,13 +7,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def run(method: str, /, *, latex: bool = False, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def run(method: str, /, *, modified: int = 0, latex: bool = False, json: Annotated[bool, Parameter(negative="")] = False) -> int:
     """Print update, flow, mode matrix, characteristic polynomial, conditions and references of a method.
 
     Parameters
     ----------
     method
         A name or a call such as "inna(alpha=1/2)"; parameters left out stay symbols. Also path/file.py:Name.
+    modified
+        Derive the modified equation of this order too, 1 to 4: what the iterates follow, in powers of the step h.
     latex
         Print LaTeX.
     json
@@ -21,7 +23,7 @@ def run(method: str, /, *, latex: bool = False, json: Annotated[bool, Parameter(
     """
     from dynopt.symbolic.summary import show
 
-    summary = show(method)
+    summary = show(method, modified)
     if json:
         from dynopt.cli.output import document
 

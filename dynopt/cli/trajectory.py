@@ -20,6 +20,7 @@ def run(
     atol: float = 1e-12,
     events: Annotated[list[str] | None, Parameter(negative="")] = None,
     levels: int = 3,
+    order: str | None = None,
     panel: str = "gap",
     max_evaluations: int | None = None,
     max_steps: int | None = None,
@@ -59,6 +60,8 @@ def run(
         "turning-point(coordinate=1)", "steady(tolerance=1e-8)" (stops at rest and tells the critical point).
     levels
         Number of step-sizes h, h/2, h/4, … for the order.
+    order
+        Orders of modified flows to add for each algorithm, such as 1,2,3 (at most 4): flows that its iterates follow to that order.
     panel
         Third panel of the figure: gap (J minus its minimum) or energy.
     max_evaluations
@@ -71,7 +74,7 @@ def run(
     json
         Print one JSON document.
     """
-    from dynopt.core.registry import numbers
+    from dynopt.core.registry import numbers, whole_numbers
     from dynopt.flow.curves import check_target
     from dynopt.flow.trajectory import trajectory
 
@@ -83,7 +86,7 @@ def run(
     with _working():
         study = trajectory(
             list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels,
-            regularise=regularise, **budgets,
+            regularise=regularise, orders=whole_numbers(order or "", "--order"), **budgets,
         )  # fmt: skip
         written = None if target is None else study.save(target, panel=panel)
     if json:

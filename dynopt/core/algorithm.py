@@ -29,6 +29,10 @@ class Algorithm(System):
         """The flow that the method discretises and the time that one iteration takes, if it has one."""
         return None
 
+    def flow_state(self, state: Any) -> Any:
+        """The state of `flow` that stands for a state of the method, linear in its blocks; the state itself unless declared."""
+        return state
+
     def states(self, theta0: Any, oracle: Oracle, start: int = 0) -> Iterator[Any]:
         """The initial state and all that follow, without end; schedules and samples are taken at each k."""
         state = self.at(start).init(theta0, oracle.at(start))
@@ -45,7 +49,7 @@ class Flow(System):
     autonomous: ClassVar[bool] = True
     """False when ``field`` depends on ``t``."""
     start_time: ClassVar[float] = 0.0
-    """The time of the initial state (positive for flows with a coefficient like 3/t)."""
+    """The time of the initial state (positive for flows with a coefficient like 3/t); a property where it depends on parameters."""
 
     def init(self, theta0: Any, oracle: Oracle) -> Any:
         """The initial state for the start ``theta0``."""

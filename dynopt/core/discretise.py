@@ -31,7 +31,8 @@ class Discretisation(Algorithm):
         return self._flow(), self.gamma  # type: ignore[attr-defined]
 
     def _time(self, k: Any) -> Any:
-        return Fraction(repr(self.flow_class.start_time)) + k * self.gamma  # type: ignore[attr-defined]
+        start = self._flow().start_time
+        return (Fraction(repr(start)) if isinstance(start, float) else start) + k * self.gamma  # type: ignore[attr-defined]
 
     def check(self) -> None:
         if not self.flow_class.autonomous and is_schedule(self.gamma):  # type: ignore[attr-defined]

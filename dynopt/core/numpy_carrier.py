@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,4 +18,4 @@ def inner(x: Any, y: Any) -> Any:
 
 
 def sqrt(x: Any) -> Any:
-    return math.sqrt(x) if isinstance(x, (int, float)) else np.sqrt(x)
+    return math.sqrt(x) if isinstance(x, (int, float, Fraction)) else np.sqrt(x)

@@ -28,6 +28,12 @@ METHODS = {
     "nesterov": "dynopt.algorithms.nesterov:Nesterov",
     "din": "dynopt.algorithms.din:DIN",
     "din_vanishing": "dynopt.algorithms.din:VanishingDIN",
+    "nesterov_high_resolution": "dynopt.algorithms.high_resolution:HighResolutionNesterov",
+    "heavy_ball_high_resolution": "dynopt.algorithms.high_resolution:HighResolutionHeavyBall",
+    "nesterov_convex_high_resolution": "dynopt.algorithms.high_resolution:HighResolutionConvexNesterov",
+    "hnag": "dynopt.algorithms.hnag:HNAG",
+    "rescaled_gradient_flow": "dynopt.algorithms.rescaled_gradient:RescaledGradientFlow",
+    "normalized_gd": "dynopt.algorithms.rescaled_gradient:NormalizedGradientDescent",
     "inna": "dynopt.algorithms.inna:INNA",
     "semi_implicit_din": "dynopt.algorithms.din_schemes:SemiImplicitDIN",
     "midpoint_din": "dynopt.algorithms.din_schemes:MidpointDIN",
@@ -40,6 +46,7 @@ METHODS = {
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
     "double-well": "dynopt.problems.landscapes:double_well",
+    "ripples": "dynopt.problems.landscapes:ripples",
     "rosenbrock": "dynopt.problems.landscapes:rosenbrock",
     "three-hump-camel": "dynopt.problems.landscapes:three_hump_camel",
     "thesis-2.1": "dynopt.problems.landscapes:thesis_2_1",
@@ -223,3 +230,15 @@ def numbers(text: str, what: str) -> list[Fraction]:
         return [_arithmetic(item, {}, text) for item in tree.elts]
     except (SyntaxError, Misuse, AssertionError):
         raise Misuse(f"{what} {text!r} is not a list of numbers; write them with commas, as in 1,10") from None
+
+
+def whole_numbers(text: str, what: str) -> list[int]:
+    """Whole numbers from ``"1,2,3"``.
+
+    >>> whole_numbers("1,2", "--order")
+    [1, 2]
+    """
+    found = numbers(text, what)
+    if any(v.denominator != 1 for v in found):
+        raise Misuse(f"{what} {text!r} is not a list of whole numbers; write them with commas, as in 1,2,3")
+    return [int(v) for v in found]

@@ -94,13 +94,15 @@ def family(
     return tuple(runs), "" if last.outcome is Outcome.DONE else f"at time step {first:g}: {last.message}"
 
 
-def order(runs: Sequence[Iterates], solution: Solution, reason: str = "") -> Order:
-    """The order of a family of runs (finer and finer steps, same duration) relative to one flow.
+def order(runs: Sequence[Iterates], solution: Solution | Sequence[Solution], reason: str = "") -> Order:
+    """The order of a family of runs (finer and finer steps, same duration) relative to one flow, or to a flow for each run.
 
     The maximum over the common duration is regressed, log against log, on the *time step* of the
     flow: γ for INNA and gradient descent, √γ for the heavy ball and Nesterov's method.
     """
-    gaps = tuple(gap(run, solution) for run in runs)
+    solutions = [solution] * len(runs) if isinstance(solution, Solution) else list(solution)
+    gaps = tuple(gap(run, s) for run, s in zip(runs, solutions, strict=True))
+    solution = next((s for s in solutions if s.outcome not in (Outcome.DONE, Outcome.EVENT)), solutions[0])
     if not reason and solution.outcome not in (Outcome.DONE, Outcome.EVENT):
         reason = f"the flow ended early: {solution.message}"
     if not reason and len(gaps) < 2:

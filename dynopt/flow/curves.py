@@ -58,7 +58,8 @@ class Distance(Result):
     Attributes
     ----------
     method, flow : the two curves.
-    own : whether the flow is the one that the method discretises; otherwise the distance has no reason to vanish with the step.
+    own : whether the flow is the one that the method discretises, or a modified flow of it; otherwise
+        the distance has no reason to vanish with the step.
     max, at, final : the largest distance, its time, and the last distance; None when they share no time.
     order : slope of log max against log time step (`dynopt.flow.compare.order`), None with a ``reason`` otherwise.
     gaps : the distance over time, for the asked step first and then the refined ones.

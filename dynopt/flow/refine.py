@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-import sympy as sp
-
 from dynopt.core.algorithm import Algorithm, Flow
-from dynopt.core.parameter import Parameter, Schedule, is_schedule
+from dynopt.core.parameter import Schedule, is_schedule
 from dynopt.errors import Misuse
-from dynopt.symbolic.symbols import exact, symbol
+from dynopt.symbolic.rescale import at_step
 
 
 def refined(method: Algorithm, factor: int) -> Algorithm | None:
@@ -40,30 +37,12 @@ def refined(method: Algorithm, factor: int) -> Algorithm | None:
     step = found[1]
     cut = {p.name: _cut(v, factor, v is step) for p in method.numbers() if is_schedule(v := getattr(method, p.name))}
     constants = [p for p in method.numbers() if p.name not in cut]
-    for free in ([p for p in constants if p.required], constants):  # what has a default stays where it is, if that can be
-        for values in _solutions(method, constants, free, factor):
-            try:
-                return method.replace(**cut, **values)
-            except Misuse:
-                continue  # this root lies outside the domain of a parameter
+    for values in at_step(method, constants, lambda now: now / factor):
+        try:
+            return method.replace(**cut, **{name: _plain(v) for name, v in values.items()})
+        except Misuse:
+            continue  # this root lies outside the domain of a parameter
     return None
-
-
-def _solutions(method: Algorithm, constants: list[Parameter], free: list[Parameter], factor: int) -> Iterator[dict[str, Any]]:
-    """Values of ``constants`` that give the same flow at the time step divided by ``factor``, all but ``free`` kept."""
-    kept = {p.name: exact(getattr(method, p.name)) for p in constants}
-    unknown = {p.name: symbol(p) for p in free}
-    asked, wanted = method.replace(**{**kept, **unknown}).flow(), method.replace(**kept).flow()
-    if asked is None or wanted is None:
-        return
-    equations = [] if is_schedule(wanted[1]) else [asked[1] - wanted[1] / factor]
-    held = [p.name for p in wanted[0].numbers() if not is_schedule(getattr(wanted[0], p.name))]
-    equations += [getattr(asked[0], name) - getattr(wanted[0], name) for name in held]
-    equations = [e for e in map(sp.sympify, equations) if e != 0]
-    for solution in sp.solve(equations, list(unknown.values()), dict=True) if equations else [{}]:
-        values = {**kept, **{name: solution.get(s, kept[name]) for name, s in unknown.items()}}
-        if all(v.is_number for v in values.values()):
-            yield {name: _plain(v) for name, v in values.items()}
 
 
 def same_flow(one: Flow, other: Flow) -> bool:

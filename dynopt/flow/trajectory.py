@@ -20,6 +20,7 @@ from dynopt.flow.energy import energies
 from dynopt.flow.events import Event, Level, parse_event
 from dynopt.flow.integrate import EVALUATIONS, integrate, positive, starting_point
 from dynopt.flow.iterates import STEPS, Iterates
+from dynopt.flow.modified import ModifiedFlow
 from dynopt.flow.refine import same_flow
 from dynopt.flow.solution import Solution
 
@@ -42,6 +43,7 @@ def trajectory(
     atol: float = 1e-12,
     events: Sequence[Event | Level | str] = (),
     levels: int = 3,
+    orders: Sequence[int] = (),
     max_evaluations: int = EVALUATIONS,
     max_steps: int = STEPS,
     regularise: float | None = None,
@@ -63,6 +65,9 @@ def trajectory(
         flow nor a step-size gamma (whose time counts iterations) when they are alone.
     solver, rtol, atol, events, max_evaluations : see `dynopt.flow.integrate.integrate`; events may also be calls.
     levels : number of step-sizes for the order, at least 1 (which measures none).
+    orders : orders 1 to 4 of modified flows to add for each algorithm, in the place of its own flow
+        (`dynopt.modified_flow`).  They are integrated with tolerances a thousand times as strict, and
+        each run of the order's measurement is compared with the modified flow of its own step.
     max_steps : budget of iterations per run.
     regularise : ε > 0 to round the kinks of a non-smooth problem for its flows, which are otherwise followed
         as differential inclusions (`dynopt.flow.integrate.integrate`); algorithms run on the problem itself.
@@ -89,9 +94,10 @@ def trajectory(
     watched = [parse_event(e) if isinstance(e, str) else e for e in events]
 
     def solve(flow: Flow) -> Solution:
+        exact = 1e-3 if isinstance(flow, ModifiedFlow) else 1  # a small distance is what a modified flow is for
         return integrate(
-            flow, objective, theta0, duration, method=solver, rtol=rtol, atol=atol, events=watched, max_evaluations=max_evaluations,
-            regularise=regularise,
+            flow, objective, theta0, duration, method=solver, rtol=max(rtol * exact, min(rtol, 1e-13)), atol=atol * exact,
+            events=watched, max_evaluations=max_evaluations, regularise=regularise,
         )  # fmt: skip
 
     found: list[tuple[str, Any, Any]] = [
@@ -102,15 +108,21 @@ def trajectory(
     distances: list[Distance] = []
     for text, algorithm, (runs, reason) in (entry for entry in found if isinstance(entry[1], Algorithm)):
         own = own_flow(algorithm)
-        rivals = [(*g, own is not None and same_flow(own, g[1])) for g in given or _added(own, added, solve)]
+        rivals = [(*g, own is not None and same_flow(own, g[1])) for g in given or ([] if orders else _added(own, added, solve))]
         rivals = [r for r in rivals if r[3]] or rivals
         distances += [_distance(text, name, is_own, runs, solution, reason) for name, _, solution, is_own in rivals]
+        for p in orders:
+            flows = [ModifiedFlow(method=run.method, problem=objective, order=p) for run in runs]
+            solutions = [solve(flow) for flow in flows]
+            name = f"order-{p} modified flow of {text}"
+            added.append((name, flows[0], solutions[0]))
+            distances.append(_distance(text, name, True, runs, solutions, reason))
     curves = [_flow_curve(text, r, True) if isinstance(m, Flow) else _iterates_curve(text, r[0][0]) for text, m, r in found]
     curves += [_flow_curve(text, solution, False) for text, _, solution in added]
     settings = {
         "methods": [text for text, _ in named], "solver": solver, "rtol": rtol, "atol": atol, "levels": levels,
         "events": [getattr(e, "name", getattr(e, "__name__", "event")) for e in watched],
-        "max_evaluations": max_evaluations, "max_steps": max_steps, "regularise": regularise,
+        "orders": list(orders), "max_evaluations": max_evaluations, "max_steps": max_steps, "regularise": regularise,
     }  # fmt: skip
     return TrajectoryStudy(objective, theta0, duration, tuple(curves), tuple(distances), settings, _versions())
 
@@ -149,7 +161,9 @@ def _added(own: Flow | None, added: list[tuple[str, Flow, Solution]], solve: Any
     return added[-1:]
 
 
-def _distance(method: str, flow: str, own: bool, runs: Sequence[Iterates], solution: Solution, reason: str) -> Distance:
+def _distance(
+    method: str, flow: str, own: bool, runs: Sequence[Iterates], solution: Solution | Sequence[Solution], reason: str
+) -> Distance:
     found = order(runs, solution, reason)
     first = found.gaps[0]
     if not first.values.size:
@@ -175,7 +189,7 @@ def _iterates_curve(text: str, run: Iterates) -> Curve:
     own = own_flow(run.method)
     with np.errstate(all="ignore"):
         values = np.asarray(run.problem.value(run.theta))
-    found = energies(own, run.problem, run.t, run.states) if own is not None else ()
+    found = energies(own, run.problem, run.t, run.method.flow_state(run.states)) if own is not None else ()
     count = {"iterations": len(run.t) - 1, "time_unit": run.clock.unit}
     return Curve(text, "iterates", True, run.t, run.theta, values, run.outcome, run.message, run.failed_at, found, (), count)
 

@@ -160,7 +160,7 @@ def _verdict(distance: Any, name_flow: bool) -> str:
     short = [n.rpartition(".py:")[2] for n in names]
     name = " to ".join(n if len(n) <= longest else n[: longest - 1] + "…" for n in short)
     largest = "no common time" if distance.max is None else f"max {distance.max:.2e}"
-    slope = "order not measured" if distance.order is None else f"order {round(distance.order, 2) + 0.0:.2f}"
+    slope = "no order" if distance.order is None else f"order {round(distance.order, 2) + 0.0:.2f}"
     return f"{name}: {largest}, {slope}"
 
 

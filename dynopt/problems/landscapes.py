@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy as sp
+
 from dynopt.problems.landscape import Landscape
 
 
@@ -42,12 +44,18 @@ def _thesis_3_2(x: Any, y: Any) -> Any:
     return x**2 + 2 * y**2
 
 
+def _ripples(x: Any, y: Any) -> Any:
+    """¼θ₁² + ½θ₂² + ½ sin(2θ₁ + θ₂) + ½ exp(−θ₂): a bowl with two minima and a strict saddle between them, no polynomial."""
+    return x**2 / 4 + y**2 / 2 + sp.sin(2 * x + y) / 2 + sp.exp(-y) / 2
+
+
 double_well = Landscape(_double_well, name="double-well", start=(0.05, 1.9))
 three_hump_camel = Landscape(_three_hump_camel, name="three-hump-camel", start=(-1.3, 1.8))
 thesis_2_1 = Landscape(_thesis_2_1, name="thesis-2.1", start=(-1.0, 1.5))
 thesis_3_1_left = Landscape(_thesis_3_1_left, name="thesis-3.1-left", start=(1.0, 0.5), lipschitz=(0, 2, "everywhere"))
 thesis_3_1_right = Landscape(_thesis_3_1_right, name="thesis-3.1-right", start=(1.0, 1.0))
 thesis_3_2 = Landscape(_thesis_3_2, name="thesis-3.2", start=(1.0, 1.0), lipschitz=(2, 4, "everywhere"))
+ripples = Landscape(_ripples, name="ripples", start=(2.0, 1.0))
 
 
 def rosenbrock(*, a: Any = 1, b: Any = 100) -> Landscape:

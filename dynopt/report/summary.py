@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import sympy as sp
 
@@ -22,6 +23,8 @@ def text(summary: Summary) -> str:
         given = ", ".join(f"{k}={v}" for k, v in summary.flow["parameters"].items())
         lines += ["", f"flow {summary.flow['method']}({given}), time step {greek(summary.flow['time_step'])}"]
         lines += [f"  {greek(name)}' = {greek(e)}" for name, e in summary.flow["field"].items()]
+    if summary.modified:
+        lines += ["", *_modified(summary.modified)]
     if summary.mode_matrix is not None:
         matrix = _indent(sp.pretty(summary.mode_matrix, use_unicode=True, wrap_line=False))
         lines += ["", "mode matrix M(λ), one block per Hessian eigenvalue λ", matrix]
@@ -35,6 +38,18 @@ def text(summary: Summary) -> str:
     if summary.note:
         lines += ["", summary.note]
     return "\n".join([*lines, "", "references", *(f"  {r}" for r in summary.references)])
+
+
+def _modified(found: dict[str, Any]) -> list[str]:
+    order = found["order"]
+    readings = ("g is ∇J", "H·g is ∇²J∇J", "T·g² is ∇³J[∇J, ∇J]")[:order]
+    reading = ", ".join(readings) if order < 4 else "g, H, T, Q are the derivatives of J in one coordinate"
+    lines = [f"modified equation of order {order}: h = {greek(found['step'])}, {reading}"]
+    for name, terms in found["terms"].items():
+        powers = [greek(e) if j == 0 else f"h{'' if j == 1 else str(j).translate(_SUPERSCRIPTS)}·({greek(e)})" for j, e in enumerate(terms)]
+        kept = [p for p, e in zip(powers, terms, strict=True) if e != 0]
+        lines += [f"  {greek(name)}' = {kept[0]}", *(f"     + {p}" for p in kept[1:])]
+    return lines
 
 
 _GREEK = {

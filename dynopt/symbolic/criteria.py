@@ -133,6 +133,8 @@ def real_rooted(chi: sp.Poly) -> tuple[sp.Expr, ...]:
 
 def _numerator(e: sp.Expr) -> sp.Expr:
     """A polynomial with the sign of e (zero where e is): numerator × denominator, squares and known positive factors dropped."""
+    if sp.sympify(e).is_positive:
+        return sp.Integer(1)
     numerator, denominator = sp.fraction(sp.cancel(sp.together(e)))
     product = sp.factor_list(sp.expand(numerator * denominator))
     constant, factors = product

@@ -74,6 +74,7 @@ class Summary(Result):
     flow : the flow that an algorithm discretises, with its time step, or None.
     mode_matrix, characteristic_polynomial : rows of M(λ) and det(zI − M(λ)); None for a method that is not linear (``note`` says why).
     conditions : stability, diffeomorphism and spirals as conditions on parameters and λ.
+    modified : the modified equation, if asked for (`dynopt.symbolic.modified.printed`).
     """
 
     method: str
@@ -87,6 +88,7 @@ class Summary(Result):
     conditions: tuple[Condition, ...]
     references: tuple[str, ...]
     note: str = ""
+    modified: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         matrix = None if self.mode_matrix is None else [[str(e) for e in row] for row in self.mode_matrix.tolist()]
@@ -98,6 +100,9 @@ class Summary(Result):
         rows = [f"{_tex(name)}{mark}{sp.latex(e)}" for name, e in self.update.items()]
         if self.flow:
             rows += [f"{_tex(name)}' &= {sp.latex(e)}" for name, e in self.flow["field"].items()]
+        if self.modified:
+            for name, terms in self.modified["terms"].items():
+                rows.append(f"{_tex(name)}' &= " + " + ".join(_power(sp.latex(e), j) for j, e in enumerate(terms) if e != 0))
         if self.mode_matrix is not None:
             rows += [
                 rf"M(\lambda) &= {sp.latex(self.mode_matrix)}",
@@ -107,10 +112,11 @@ class Summary(Result):
         return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def show(method: str | System | type[System]) -> Summary:
+def show(method: str | System | type[System], modified: int = 0) -> Summary:
     """The update, flow, mode matrix, characteristic polynomial and conditions of a method, derived from its definition.
 
-    ``method`` is a call (parameters left out stay symbols), an instance, or a class.
+    ``method`` is a call (parameters left out stay symbols), an instance, or a class.  With ``modified``
+    from 1 to 4 the modified equation of that order is derived too.
 
     >>> str(show("gd").characteristic_polynomial)
     'gamma*lamda + z - 1'
@@ -153,7 +159,16 @@ def show(method: str | System | type[System]) -> Summary:
         conditions=conditions,
         references=cls.references,
         note=note,
+        modified=_modified(system, modified) if modified else None,
     )
+
+
+def _modified(system: System, order: int) -> dict[str, Any]:
+    from dynopt.symbolic.modified import printed
+
+    if not isinstance(system, Algorithm):
+        raise Misuse(f"{system.name} is a flow; modified equations are what algorithms follow, such as inna")
+    return printed(system, order)
 
 
 def _printed(system: System) -> dict[str, Any]:
@@ -210,6 +225,10 @@ def _spiral(discriminant: sp.Expr) -> tuple[str | None, str | None]:
     kept = sp.Mul(sp.sign(exists[0]), *(base if power % 2 else 1 for base, power in exists[1] if not base.is_positive))
     middle, half = sp.simplify(-b / (2 * a)), sp.sqrt(sp.factor(poly.discriminant() / (4 * a**2)))
     return f"({middle - half} < {eigenvalue}) & ({eigenvalue} < {middle + half})", f"when {kept} > 0, else never"
+
+
+def _power(text: str, j: int) -> str:
+    return text if j == 0 else rf"{'h' if j == 1 else f'h^{j}'}\left({text}\right)"
 
 
 def _tex(name: str) -> str:

@@ -86,7 +86,14 @@ def test_steady_states_of_din():
         np.testing.assert_allclose(np.concatenate(flow.field(state, ask, 0.0)), 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("flow", [DIN(alpha=2, beta=0.1), HeavyBallFlow(alpha=2), dynopt.GradientFlow(), NesterovFlow()])
+DECREASING = [
+    DIN(alpha=2, beta=0.1), HeavyBallFlow(alpha=2), dynopt.GradientFlow(), NesterovFlow(), VanishingDIN(alpha0=2, beta=1.9),
+    VanishingDIN(alpha0=2, beta=1.9, clock="script"), dynopt.HighResolutionNesterov(mu=9, s=0.5), dynopt.RescaledGradientFlow(),
+    dynopt.HighResolutionHeavyBall(mu=2, s=0.1), dynopt.HNAG(mu=3, beta=2), dynopt.HNAG(mu=1, beta=0.1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("flow", DECREASING)
 def test_declared_energies_decrease(flow):
     """d/dt of each energy along the field is not positive, by automatic differentiation at random states."""
     generator, ask, numeric = torch.Generator().manual_seed(0), oracle(double_well), flow.numeric()

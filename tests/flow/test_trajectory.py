@@ -168,3 +168,12 @@ def test_instances_and_calls_are_the_same_job(study):
     again = trajectory([DIN(alpha=2, beta=0.1), INNA(alpha=2, beta=0.1, gamma=0.05)], "thesis-3.2", start=(1, 1), horizon=5, levels=1)
     np.testing.assert_array_equal(again.curves[1].points, study.curves[1].points)
     assert again.distances[0].max == pytest.approx(study.distances[0].max)
+
+
+def test_iterates_have_the_energies_of_their_flow():
+    """J + ½‖(θ − θ₋)/√γ‖² along the heavy ball, whose state is (θ, θ₋)."""
+    study = trajectory(["heavy_ball(gamma=0.01, momentum=0.8)"], Quadratic([2]), [1.0], 1.0, levels=1)
+    [energy] = study.curves[0].energies
+    x = study.curves[0].points[:, 0]
+    np.testing.assert_allclose(energy.values[1:], x[1:] ** 2 + np.diff(x) ** 2 / 0.02, rtol=1e-12)
+    assert energy.values[0] == 1.0

@@ -106,3 +106,20 @@ def test_misuse_says_what_to_do(make, words):
     with pytest.raises(Misuse) as caught:
         make()
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_ripples():
+    """¼x² + ½y² + ½ sin(2x + y) + ½ exp(−y), with two minima and a strict saddle where SymPy finds none."""
+    problem = dynopt.problem("ripples")
+    x, y = 0.7, -0.4
+    assert problem.value(np.array([x, y])) == pytest.approx(x**2 / 4 + y**2 / 2 + np.sin(2 * x + y) / 2 + np.exp(-y) / 2)
+    signs = []
+    for point in ((-0.71, 0.22), (0.73, 0.49), (1.58, 0.65)):
+        at = np.array(point)
+        for _ in range(6):
+            at = at - np.linalg.solve(problem.hessian(at), problem.gradient(at))
+        assert np.linalg.norm(at - point) < 0.01
+        signs.append([int(s) for s in np.sign(np.linalg.eigvalsh(problem.hessian(at)))])
+    assert signs == [[1, 1], [-1, 1], [1, 1]]
+    with pytest.raises(Misuse, match="out of reach"):
+        problem.critical_points()
