@@ -104,7 +104,7 @@ def edge(system: Algorithm | Flow, problem: Problem, one: Any, other: Any, horiz
     Examples
     --------
     >>> import dynopt
-    >>> abs(float(edge(dynopt.GradientFlow(), dynopt.problem("double-well"), (-1, 1), (1.5, 1))[0, 0])) < 1e-11
+    >>> abs(float(edge(dynopt.GradientFlow(), dynopt.problem("double-well"), (-1, 1), (1.5, 1), 20, 1e-4)[0, 0])) < 1e-3
     True
     """
     a, b = np.atleast_2d(np.asarray(one, dtype=float)), np.atleast_2d(np.asarray(other, dtype=float))

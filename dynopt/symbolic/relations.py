@@ -37,8 +37,8 @@ def relations(
     Examples
     --------
     >>> found = relations("gradient_flow")
-    >>> [(e.second, len(e.relations)) for e in found.pairs if not e.note]
-    [('din', 1)]
+    >>> [e.second for e in found.pairs if e.relations]
+    ['din', 'nesterov_high_resolution', 'hnag']
     """
     names = sorted(METHODS, key=lambda name: (name != "inna", issubclass(method_class(name), Flow), list(METHODS).index(name)))
     firsts = names if method is None else [method]

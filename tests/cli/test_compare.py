@@ -48,6 +48,7 @@ def test_misuse(dynopt, words, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_figures_and_their_data(dynopt, here):
     code, _, _ = dynopt("compare", "inna(alpha=1/2, beta=1/2, gamma=1/4)", "gd", "--spectrum=-4,-1/2", "--out", "growth.png")
     assert code == 0

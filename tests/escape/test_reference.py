@@ -101,6 +101,7 @@ def test_directions_average_quadratics(d):
     np.testing.assert_allclose(found.T @ found / len(found), np.eye(d) / d, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_the_law_of_two_equal_directions_of_a_bent_problem():
     """x⁴/4 − x²/2 in both coordinates: the offset depends on the direction, and the averaged law holds."""
     problem = dynopt.Landscape(lambda x, y: x**4 / 4 - x**2 / 2 + y**4 / 4 - y**2 / 2)

@@ -65,6 +65,7 @@ def test_points_of_the_curve_are_carried_into_the_saddle(system):
         assert beside[0] != beside[1]
 
 
+@pytest.mark.slow
 def test_bisection_meets_the_curve():
     problem = dynopt.problem("three-hump-camel")
     curve = stable_curve(GradientFlow(), problem, saddles(problem)[0], (-2.4, 2.4, -2.4, 2.4))
@@ -74,6 +75,7 @@ def test_bisection_meets_the_curve():
     assert found[:, 0] == pytest.approx(np.interp(heights, branch[:, 1], branch[:, 0]), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_boundary_start_of_a_second_order_method_visits_the_saddle():
     problem, method = dynopt.problem("double-well"), INNA(alpha=0.5, beta=0.1, gamma=0.02)
     [start] = edge(method, problem, (-1.3, 1.0), (0.2, 1.0), horizon=30, digits=1e-9)

@@ -62,6 +62,7 @@ def test_long_formulas_break_between_terms():
     assert len(read((tall + 1) * (tall + y) > 0)) > 20  # also inside its brackets
 
 
+@pytest.mark.slow
 def test_every_formula_of_a_hundred_random_ones_is_sound():
     import random
 

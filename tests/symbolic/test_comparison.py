@@ -133,6 +133,7 @@ def test_the_condition_for_all_eigenvalues_is_what_a_grid_shows(pair):
     assert True in seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pair",
     cases(

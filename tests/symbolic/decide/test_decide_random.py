@@ -155,6 +155,7 @@ def check_bivariate(seed, number):
     return verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_bivariate_statements_agree_with_a_grid(seed):
     check_bivariate(seed, 8)
