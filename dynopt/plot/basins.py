@@ -29,5 +29,5 @@ def draw_basins(axes: Any, labels: np.ndarray, cells: int, box: tuple[float, flo
     )  # fmt: skip
     handles = [Patch(facecolor=colours[i], edgecolor="0.4", linewidth=0.5, label=names[label]) for i, label in enumerate(order)]
     if np.any(index == len(order)):
-        handles.append(Patch(facecolor=_NOWHERE, edgecolor="0.4", linewidth=0.5, label="no critical point within the horizon"))
+        handles.append(Patch(facecolor=_NOWHERE, edgecolor="0.4", linewidth=0.5, label="diverged, or at no critical point in time"))
     return handles
