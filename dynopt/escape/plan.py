@@ -77,9 +77,7 @@ class Plan:
         """No runs yet."""
         return Tally.empty(len(self.exits), len(self.saddle.places), self.max_steps)
 
-    def run(
-        self, method: int, first: int, stop: int, *, device: str | None = None, finished: Callable[[int], None] | None = None
-    ) -> Tally:
+    def run(self, method: int, first: int, stop: int, *, device: str | None = None, finished: Callable[[int], None] | None = None) -> Tally:
         """Do runs ``first`` … ``stop`` − 1 of one method, batch by batch, and count them.
 
         Run i depends on (seed, i) alone, so the counts of any cutting of the runs add up to the same.

@@ -196,7 +196,12 @@ def manifest(files: Mapping[str, str], *, spec: Any, seed: int | None, outcome: 
 
 def write_json(path: Path, value: Any) -> None:
     """One JSON document, non-finite floats as strings."""
-    path.write_text(json.dumps(plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: Any) -> str:
+    """What `write_json` writes."""
+    return json.dumps(plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def _inside(work: Path, name: str) -> None:
