@@ -123,6 +123,7 @@ def campaign(
         _write_manifest(folder, plan, Outcome.INTERRUPTED, {}, **kept)  # which is true until it is finished
         tell = _teller(progress, sum(s.runs for s in whole), sum(s.runs for s in missing))
         text = msgspec.json.encode(asked.resolved(plan))
+        _keep(text, plan)
         jobs = [_Job(text, identity, str(place.absolute()), s, start["created"]) for s in missing]
         reason, spent = _work(jobs, executor, workers, devices or _devices(executor, asked.device), tell)
         there = [s for s in whole if (place / s.name).exists()]
@@ -177,6 +178,7 @@ class _Done:
 
 
 _plans: dict[bytes, Plan] = {}
+"""The latest plan that this process works by."""
 _one_at_a_time = threading.Lock()
 """A compiled kernel uses the cores itself and must not be entered twice in one process."""
 
@@ -186,13 +188,17 @@ def _do(job: _Job, threads: int | None) -> _Done:
     with _one_at_a_time:
         began = time.process_time()
         if job.spec not in _plans:
-            _plans.clear()
-            _plans[job.spec] = msgspec.json.decode(job.spec, type=EscapeSpec).plan(laws=False)
+            _keep(job.spec, msgspec.json.decode(job.spec, type=EscapeSpec).plan(laws=False))
         use_threads(threads)
         s = job.shard
         tally = _plans[job.spec].run(s.method, s.first, s.stop, device=assigned_device())
         write_shard(Path(job.folder), s, job.identity, tally)
         return _Done(s, time.process_time() - began)
+
+
+def _keep(text: bytes, plan: Plan) -> None:
+    _plans.clear()
+    _plans[text] = plan
 
 
 def _outcomes(workers: Workers, jobs: Iterable[_Job]) -> Iterator[_Done]:
@@ -261,7 +267,7 @@ def _earlier(folder: Path, facts: dict[str, Any]) -> list[Any]:
         asked, starts = kept["campaign"]["asked"], kept["starts"]
     except (OSError, ValueError, KeyError, TypeError):
         raise Misuse(f"{str(folder)!r} holds something else than a campaign; choose a new or empty folder") from None
-    for key in sorted(facts.keys() | asked.keys()):
+    for key in {**facts, **asked}:
         if facts.get(key) != asked.get(key):
             here, there = (json.dumps(found.get(key), ensure_ascii=False) for found in (facts, asked))
             raise Misuse(
