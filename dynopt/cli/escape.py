@@ -134,6 +134,9 @@ def _campaign(asked: dict[str, Any] | Path, executor: str, workers: int | None, 
     for name in found.set_aside:
         print(f"dynopt: a shard was damaged, is kept as {found.folder / 'shards' / name} and was done again", file=sys.stderr)
     _show(found.study, found.to_dict(), found.folder, json)
+    if not json:
+        new = f"{found.finished - found.resumed:,} shards in {found.seconds:.1f} s, {found.cpu_seconds:.1f} s of processor time"
+        print(f"{new}; {found.resumed:,} of {found.shards:,} were there")
     if found.outcome is Outcome.INTERRUPTED:
         count = f"{found.finished:,} of {found.shards:,} shards are kept"
         print(f"dynopt: interrupted ({found.reason}); {count}; the same command goes on", file=sys.stderr)
