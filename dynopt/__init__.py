@@ -51,6 +51,7 @@ _PUBLIC = {
     "verify": "dynopt.symbolic.ledger",
     "trajectory": "dynopt.flow.trajectory",
     "escape_study": "dynopt.escape.study",
+    "campaign": "dynopt.escape.campaign",
 }
 __all__ = sorted(_PUBLIC)
 

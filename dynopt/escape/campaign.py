@@ -226,6 +226,7 @@ def _identity(asked: EscapeSpec, plan: Plan, sizes: tuple[int, ...]) -> dict[str
 @contextmanager
 def _entered(folder: Path, facts: dict[str, Any]) -> Iterator[list[Any]]:
     """Hold the folder for this process; the starts that were made in it before."""
+    _earlier(folder, facts)  # so that nothing is put into a folder that holds something else
     try:
         (folder / "shards").mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
@@ -258,8 +259,8 @@ def _earlier(folder: Path, facts: dict[str, Any]) -> list[Any]:
     """The starts listed in the folder's manifest; `Misuse` where the folder does not hold this campaign."""
     path = folder / "manifest.json"
     if not path.exists():
-        others = sorted(p.name for p in folder.iterdir() if p.name != "shards" and not p.name.startswith("."))
-        if others or any((folder / "shards").iterdir()):
+        others = sorted(p.name for p in folder.iterdir() if p.name != "shards" and not p.name.startswith(".")) if folder.is_dir() else []
+        if others or any(folder.glob("shards/*")):
             raise Misuse(f"{str(folder)!r} holds {', '.join(others[:3]) or 'shards'} but no campaign; choose a new or empty folder")
         return []
     try:

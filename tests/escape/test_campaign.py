@@ -227,6 +227,9 @@ def test_folders_that_hold_something_else(tmp_path, uninterrupted):
         campaign(ASKED, uninterrupted)
     with pytest.raises(Misuse, match="cannot be written"):
         campaign(ASKED, tmp_path / "notes.txt" / "c")
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+    load_run(uninterrupted)
+    assert not (uninterrupted / "shards").exists()
 
 
 def test_one_process_at_a_time(tmp_path):
