@@ -20,10 +20,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import dynopt
-from dynopt.ensemble import executors
+from dynopt.ensemble import executors, rng
 from dynopt.ensemble.executors import Serial
 from dynopt.errors import Misuse, Outcome
 from dynopt.escape.campaign import campaign
+from dynopt.escape.plan import Plan
 from dynopt.store.run_folder import load_run
 
 GD, FAST = "gd(gamma=0.05)", "gd(gamma=0.06)"
@@ -90,7 +91,7 @@ def test_the_size_of_a_shard_leaves_no_trace(tmp_path, uninterrupted, shard):
 
 def test_fused_runs_leave_no_trace_of_their_shards(tmp_path):
     """A run is counted some steps after the last of its companions has left, when not all are at rest: these must not change."""
-    asked = {"methods": [GD], "runs": 150, "also": [], "linger": 2, "engine": "fused"}
+    asked = {"methods": ["gd(gamma=0.02)"], "runs": 150, "also": [], "linger": 0, "engine": "fused"}
     study = dynopt.escape_study(**asked)
     assert 0 < study.methods[0].destinations[-1].count < 150
     study.save(tmp_path / "study")
@@ -100,13 +101,18 @@ def test_fused_runs_leave_no_trace_of_their_shards(tmp_path):
 
 
 def test_every_run_is_that_of_its_number(tmp_path):
-    """A shard of the middle alone is the difference of two studies."""
+    """A shard of the middle holds runs 45 to 59: by hand, from their own random numbers, and as the difference of two studies."""
     campaign(ASKED, tmp_path / "c")
+    x, out = 1e-12 * rng.normals(ASKED["seed"], 45, 60, 2)[:, 0].numpy(), np.full(15, -1)
+    for k in range(121):
+        out[(out < 0) & (np.abs(x) >= 0.5)] = k
+        x = x - 0.06 * (4 * x**3 - 8 * x)
     with np.load(tmp_path / "c" / "shards" / "1-000003.npz") as shard:
         counts, runs = shard["counts"], int(shard["runs"])
     asked = {name: value for name, value in ASKED.items() if name != "shard"} | {"methods": [FAST]}
     longer, shorter = (dynopt.escape_study(**asked | {"runs": n}).methods[0] for n in (60, 45))
     assert runs == 15
+    assert np.array_equal(counts[0], np.bincount(out, minlength=121))
     for e in range(2):
         assert np.array_equal(counts[e], longer.times[e].counts - shorter.times[e].counts)
 
@@ -175,7 +181,10 @@ def test_damaged_shards_are_set_aside_and_done_again(tmp_path, uninterrupted):
 def test_a_missing_shard_is_done_again(tmp_path, uninterrupted):
     campaign(ASKED, tmp_path / "c")
     (tmp_path / "c" / "shards" / "0-000001.npz").unlink()
+    half = tmp_path / "c" / "shards" / ".0-000001.npz.77.1.partial"
+    half.write_bytes(b"what a killed process left")
     assert campaign(ASKED, tmp_path / "c").resumed == SHARDS - 1
+    assert not half.exists()
     equal(tmp_path / "c", uninterrupted)
 
 
@@ -268,8 +277,19 @@ def test_an_extra_that_is_not_installed(tmp_path, monkeypatch, kind, package):
         campaign(ASKED, tmp_path / "c", kind)
 
 
-def test_any_executor(tmp_path, uninterrupted):
+def test_any_executor(tmp_path, uninterrupted, monkeypatch):
     """Two threads of one process: shards wait for each other, since compiled kernels must not be entered twice."""
+    run, inside = Plan.run, []
+
+    def alone(*args, **settings):
+        inside.append(len(inside))
+        time.sleep(0.01)
+        assert inside == [0]
+        found = run(*args, **settings)
+        inside.pop()
+        return found
+
+    monkeypatch.setattr(Plan, "run", alone)
     with ThreadPoolExecutor(2) as threads:
         campaign(ASKED, tmp_path / "c", threads, workers=2)
     equal(tmp_path / "c", uninterrupted)
@@ -279,10 +299,11 @@ def spawn(folder: Path, *words: str) -> subprocess.Popen:
     """A campaign in another process, by the command line."""
     spec = folder.parent / "spec.toml"
     spec.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in ASKED.items()))
-    code = "import sys; from dynopt.cli import main; sys.exit(main())"
+    code = "import signal, sys; signal.signal(2, signal.default_int_handler); from dynopt.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "escape", "--spec", str(spec), "--out", str(folder), *words]
     root = str(Path(dynopt.__file__).parents[1])
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root})
+    env = {**os.environ, "PYTHONPATH": root}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True)
 
 
 def wait_for(folder: Path, shards: int, process: subprocess.Popen) -> None:
@@ -306,12 +327,19 @@ def test_killed_and_resumed(tmp_path, uninterrupted):
     equal(tmp_path / "c", uninterrupted)
 
 
+PROCESSES = ("--executor", "processes", "--workers", "2")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [(), ("--executor", "processes", "--workers", "2")])
-def test_terminated_and_resumed(tmp_path, uninterrupted, words):
+@pytest.mark.parametrize(("words", "key"), [((), False), (PROCESSES, False), (PROCESSES, True)])
+def test_stopped_and_resumed(tmp_path, uninterrupted, words, key):
+    """SIGTERM reaches the command alone, Ctrl-C its workers too."""
     process = spawn(tmp_path / "c", *words)
     wait_for(tmp_path / "c", 2, process)
-    process.send_signal(signal.SIGTERM)
+    if key:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "interrupted (stopped by Ctrl-C or SIGTERM)" in said
@@ -329,7 +357,11 @@ def test_two_processes(tmp_path, uninterrupted):
 
 
 def whose(_):
-    time.sleep(0.3)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C in a terminal reaches workers too; what is under way is finished
+        time.sleep(0.3)
+    except KeyboardInterrupt:
+        return "interrupted", os.getpid()
     return executors.assigned_device(), os.getpid()
 
 
