@@ -6,6 +6,7 @@ Each is a ``concurrent.futures.Executor``; any other can be given instead of a n
 from __future__ import annotations
 
 import importlib.util
+import logging
 import multiprocessing
 import os
 import signal
@@ -162,6 +163,6 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Executor, int]]:
         with client:
             yield client.get_executor(), sum(client.nthreads().values())
         return
-    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.ERROR)
     with cluster, Client(cluster) as client:
         yield client.get_executor(), workers

@@ -1,4 +1,11 @@
-"""The specification of an escape campaign: the words of `escape_study`, as a TOML file or a mapping."""
+"""The specification of an escape campaign: the words of `escape_study`, as a TOML file or a mapping.
+
+methods = ["inna(alpha=1/2, beta=1, gamma=0.02)", "gd(gamma=0.02)"]
+problem = "double-well"
+runs = 1e8
+seed = 1
+also = ["ball", "concave"]
+"""
 
 from __future__ import annotations
 

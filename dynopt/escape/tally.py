@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +124,8 @@ def fused_tally(
     began = time.perf_counter()
     setting = Setting(seed, saddle.point, scale, levels, max_steps, linger, [p.reach for p in saddle.places])
     before = first % GROUP
-    out, rest = run_fused(task, setting, first - before, stop - first + before, device)
+    with torch.cuda.device(device) if device.type == "cuda" else nullcontext():  # Triton launches on the current device
+        out, rest = run_fused(task, setting, first - before, stop - first + before, device)
     out, rest = out[:, before:], rest[before:]
     lost = rest == -2
     counted = [_histogram(times, max_steps + 1) for times in out]

@@ -20,7 +20,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import dynopt
-from dynopt.ensemble import executors, rng
+from dynopt.ensemble import rng
 from dynopt.ensemble.executors import Serial
 from dynopt.errors import Misuse, Outcome
 from dynopt.escape.campaign import campaign
@@ -242,39 +242,16 @@ def test_folders_that_hold_something_else(tmp_path, uninterrupted):
 
 
 def test_one_process_at_a_time(tmp_path):
-    def second(what, done, runs):
-        if done == 0:
-            with pytest.raises(Misuse, match="another process is at work"):
-                campaign(ASKED, tmp_path / "c")
-
     pytest.importorskip("fcntl")
-    campaign(ASKED | {"runs": 15}, tmp_path / "c", progress=second)
+    asked, refused = ASKED | {"runs": 15}, []
 
+    def second(what, done, runs):
+        with pytest.raises(Misuse, match="another process is at work") as error:
+            campaign(asked, tmp_path / "c")
+        refused.append(error)
 
-@pytest.mark.parametrize(
-    ("executor", "workers", "said"),
-    [
-        ("process", None, "did you mean processes"),
-        ("dask:", None, "there is no executor"),
-        ("mpi:x", None, "there is no executor"),
-        ("serial", 2, "choose --executor processes"),
-        ("processes", 0, "workers=0"),
-        ("processes", True, "workers=True"),
-        (3, None, "there is no executor"),
-    ],
-)
-def test_executors_that_are_none(tmp_path, executor, workers, said):
-    with pytest.raises(Misuse, match=said):
-        campaign(ASKED, tmp_path / "c", executor, workers=workers)
-    assert not (tmp_path / "c").exists()
-
-
-@pytest.mark.parametrize(("kind", "package"), [("dask", "distributed"), ("mpi", "mpi4py")])
-def test_an_extra_that_is_not_installed(tmp_path, monkeypatch, kind, package):
-    find = executors.importlib.util.find_spec
-    monkeypatch.setattr(executors.importlib.util, "find_spec", lambda name: None if name == package else find(name))
-    with pytest.raises(Misuse, match=rf"needs the package {package}.*dynopt\[{kind}\]"):
-        campaign(ASKED, tmp_path / "c", kind)
+    campaign(asked, tmp_path / "c", progress=second)
+    assert len(refused) == 3
 
 
 def test_any_executor(tmp_path, uninterrupted, monkeypatch):
@@ -356,24 +333,6 @@ def test_two_processes(tmp_path, uninterrupted):
     equal(tmp_path / "c", uninterrupted)
 
 
-def whose(_):
-    try:
-        os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C in a terminal reaches workers too; what is under way is finished
-        time.sleep(0.3)
-    except KeyboardInterrupt:
-        return "interrupted", os.getpid()
-    return executors.assigned_device(), os.getpid()
-
-
-@pytest.mark.slow
-def test_each_worker_process_has_a_device_of_its_own():
-    with executors.open_executor("processes", None, ["cuda:0", "cuda:1"]) as there:
-        found = set(there.executor.map(whose, range(6)))
-        assert {device for device, _ in found} == {"cuda:0", "cuda:1"}
-        assert len(found) == 2
-        assert there.threads * 2 <= max(2, executors.cores())
-
-
 @pytest.mark.slow
 def test_a_worker_that_is_killed(tmp_path, uninterrupted):
     """After the third shard all workers die, as the system ends what takes too much memory."""
@@ -410,10 +369,18 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path):
 
 @pytest.mark.slow
 def test_two_dask_workers(tmp_path, uninterrupted):
-    pytest.importorskip("distributed", reason="needs the extra dask")
-    found = campaign(ASKED, tmp_path / "c", "dask", workers=2)
-    assert found.outcome is Outcome.DONE
+    """A cluster made for the campaign; one that is there, by its address; an executor of the caller's."""
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+    assert campaign(ASKED, tmp_path / "c", "dask", workers=2).outcome is Outcome.DONE
     equal(tmp_path / "c", uninterrupted)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        campaign(ASKED, tmp_path / "d", f"dask:{cluster.scheduler_address}")
+        campaign(ASKED, tmp_path / "e", client.get_executor())
+    equal(tmp_path / "d", uninterrupted)
+    equal(tmp_path / "e", uninterrupted)
 
 
 @pytest.mark.slow

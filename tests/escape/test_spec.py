@@ -84,4 +84,4 @@ def test_files_of_the_user_are_found_from_anywhere(here):
     assert found.methods == spec.methods
     assert (found.max_steps, found.linger) == (plan.max_steps, plan.linger)
     with pytest.raises(Misuse, match="there is no file"):
-        EscapeSpec(methods=("gd(gamma=0.02)",), problem="none.py:hat").sources()
+        EscapeSpec(methods=("gd(gamma=0.02)",), problem="none.py:hat").plan()
