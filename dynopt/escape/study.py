@@ -48,6 +48,7 @@ def escape_study(
     Run i starts at a point that depends on (``seed``, i) alone, so batches, order and device leave the
     sample unchanged.  Several definitions of leaving are evaluated on the same paths.  After leaving,
     a run goes on until its whole state is near that of a minimiser at rest, which is its destination.
+    Many runs that must outlive this process, or be shared by several, are a `dynopt.campaign`.
 
     Parameters
     ----------
