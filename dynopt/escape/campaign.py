@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import signal
 import threading
 import time
@@ -23,13 +22,12 @@ import torch
 from dynopt.core.result import Result, plain
 from dynopt.ensemble.executors import Workers, assigned_device, check_executor, open_executor, use_threads
 from dynopt.errors import Misuse, Outcome
+from dynopt.escape.campaign_folder import entered, merged, missing_shards, write_manifest, write_results
 from dynopt.escape.plan import Plan
 from dynopt.escape.record import EscapeStudy
-from dynopt.escape.shards import Shard, intact, read_shard, set_aside, shard_sizes, shards, write_shard
+from dynopt.escape.shards import Shard, shard_sizes, shards, write_shard
 from dynopt.escape.spec import EscapeSpec, read_spec
 from dynopt.escape.study import Progress, report
-from dynopt.store.durable import PARTIAL, write_durably
-from dynopt.store.run_folder import fill, json_text, manifest, sha256
 
 FORMAT = 1
 """Of the shard files and of what identifies a campaign."""
@@ -111,16 +109,19 @@ def campaign(
     facts = _identity(asked, plan, sizes)
     identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     folder, place = Path(folder), Path(folder) / "shards"
-    with _terminable(), _entered(folder, facts) as earlier:
+    with _terminable(), entered(folder, facts) as earlier:
         began = time.perf_counter()
-        missing, damaged = _missing(place, whole)
+        missing, damaged = missing_shards(place, whole)
         name = executor if isinstance(executor, str) else type(executor).__name__
         start: dict[str, Any] = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"), "executor": name, "workers": workers,
             "resumed": len(whole) - len(missing), "set_aside": damaged,
         }  # fmt: skip
         kept: dict[str, Any] = {"campaign": {"identity": identity, "asked": facts, "shards": len(whole)}, "starts": [*earlier, start]}
-        _write_manifest(folder, plan, Outcome.INTERRUPTED, {}, **kept)  # which is true until it is finished
+        try:
+            write_manifest(folder, plan, Outcome.INTERRUPTED, {}, **kept)  # which is true until it is finished
+        except OSError as error:
+            raise Misuse(f"{str(folder)!r} cannot be written ({error.strerror}); make room, or choose another folder") from None
         tell = _teller(progress, sum(s.runs for s in whole), sum(s.runs for s in missing))
         text = msgspec.json.encode(asked.resolved(plan))
         _keep(text, plan)
@@ -128,10 +129,10 @@ def campaign(
         reason, spent = _work(jobs, executor, workers, devices or _devices(executor, asked.device), tell)
         there = [s for s in whole if (place / s.name).exists()]
         outcome = Outcome.DONE if len(there) == len(whole) else Outcome.INTERRUPTED
-        study = report(plan, _merged(plan, place, there, identity), outcome)
+        study = report(plan, merged(plan, place, there, identity), outcome)
         start |= {"seconds": time.perf_counter() - began, "cpu_seconds": spent, "finished": len(there), "reason": reason}
         try:
-            _write_results(folder, plan, study, there, **kept)
+            write_results(folder, plan, study, there, **kept)
         except OSError as error:
             outcome, reason = Outcome.INTERRUPTED, _said(error)
     return Campaign(
@@ -221,101 +222,6 @@ def _identity(asked: EscapeSpec, plan: Plan, sizes: tuple[int, ...]) -> dict[str
     """Everything that the shards depend on: equal for equal campaigns, different for different ones."""
     exact = {"levels": [e.level for e in plan.exits], "point": plan.saddle.point.tolist(), "problem": asked.problem}
     return plain({"format": FORMAT, "seed": plan.seed, **plan.settings(), **exact, "shard": sizes, "sources": asked.sources()})
-
-
-@contextmanager
-def _entered(folder: Path, facts: dict[str, Any]) -> Iterator[list[Any]]:
-    """Hold the folder for this process; the starts that were made in it before."""
-    _earlier(folder, facts)  # so that nothing is put into a folder that holds something else
-    try:
-        (folder / "shards").mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise Misuse(f"{str(folder)!r} cannot be written ({error.strerror}); choose a folder that you may write") from None
-    with lock:
-        if not _locked(lock):
-            raise Misuse(f"another process is at work on the campaign in {str(folder)!r}; wait for it, or end it first")
-        for left in folder.glob(f"**/.*{PARTIAL}"):
-            left.unlink(missing_ok=True)
-        yield _earlier(folder, facts)
-
-
-def _locked(file: Any) -> bool:
-    """Whether the lock was had; it goes with the process, also when that is killed.  Without POSIX there is none."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        pass
-    return True
-
-
-def _earlier(folder: Path, facts: dict[str, Any]) -> list[Any]:
-    """The starts listed in the folder's manifest; `Misuse` where the folder does not hold this campaign."""
-    path = folder / "manifest.json"
-    if not path.exists():
-        others = sorted(p.name for p in folder.iterdir() if p.name != "shards" and not p.name.startswith(".")) if folder.is_dir() else []
-        if others or any(folder.glob("shards/*")):
-            raise Misuse(f"{str(folder)!r} holds {', '.join(others[:3]) or 'shards'} but no campaign; choose a new or empty folder")
-        return []
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        asked, starts = kept["campaign"]["asked"], kept["starts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Misuse(f"{str(folder)!r} holds something else than a campaign; choose a new or empty folder") from None
-    for key in {**facts, **asked}:
-        if facts.get(key) != asked.get(key):
-            here, there = (json.dumps(found.get(key), ensure_ascii=False) for found in (facts, asked))
-            raise Misuse(
-                f"{str(folder)!r} holds another campaign: there {key} is {there}, here {here}; repeat that one or choose another folder"
-            )
-    return list(starts)
-
-
-def _missing(folder: Path, whole: Iterable[Shard]) -> tuple[list[Shard], list[str]]:
-    """The shards that are still to be done, and the new names of those that were found damaged."""
-    missing, damaged = [], []
-    for shard in whole:
-        if (folder / shard.name).exists():
-            if intact(folder, shard):
-                continue
-            damaged.append(set_aside(folder, shard))
-        missing.append(shard)
-    return missing, damaged
-
-
-def _merged(plan: Plan, folder: Path, there: Iterable[Shard], identity: str) -> list[Any]:
-    """The counts of each method, read shard by shard."""
-    counts = [plan.empty() for _ in plan.named]
-    for shard in there:
-        counts[shard.method] += read_shard(folder, shard, identity)
-    return counts
-
-
-def _write_results(folder: Path, plan: Plan, study: EscapeStudy, there: Iterable[Shard], **facts: Any) -> None:
-    """The files of a run folder, the manifest last: what it lists is there."""
-    work = folder / ".results"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        fill(work, **study.contents())
-        names = sorted(p.name for p in work.iterdir())
-        for name in names:
-            (work / name).replace(folder / name)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    files = [*names, *(f"shards/{s.name}" for s in there)]
-    _write_manifest(folder, plan, study.outcome, {name: sha256(folder / name) for name in files}, **facts)
-
-
-def _write_manifest(folder: Path, plan: Plan, outcome: Outcome, files: Mapping[str, str], **facts: Any) -> None:
-    found = manifest(files, spec=plan.settings(), seed=plan.seed, outcome=outcome, **facts)
-    write_durably(folder / "manifest.json", json_text(found).encode())
 
 
 def _teller(progress: Progress | None, runs: int, missing: int) -> Callable[[int], None]:

@@ -153,6 +153,10 @@ def test_a_full_disk(tmp_path, uninterrupted, monkeypatch):
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
+    calls += [0] * 25
+    with pytest.raises(Misuse, match=r"cannot be written \(No space left on device\); make room"):
+        campaign(ASKED, tmp_path / "c")
+    calls.clear()
     first = campaign(ASKED, tmp_path / "c")
     assert first.outcome is Outcome.INTERRUPTED
     assert "No space left on device" in first.reason
