@@ -59,6 +59,7 @@ _PUBLIC = {
     "modified_flow": "dynopt.flow.modified",
     "ModifiedFlow": "dynopt.flow.modified",
     "escape_study": "dynopt.escape.study",
+    "campaign": "dynopt.escape.campaign",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -8,7 +8,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-EXTRAS = {"cvc5": "a further decider for proofs (pip install dynopt[exact])", "python-flint": "fast exact polynomials"}
+EXTRAS = {
+    "cvc5": "a further decider for proofs (pip install dynopt[exact])",
+    "python-flint": "fast exact polynomials",
+    "distributed": "escape campaigns on a Dask cluster (pip install dynopt[dask])",
+    "mpi4py": "escape campaigns over MPI (pip install dynopt[mpi])",
+}
 
 
 def run(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:

@@ -56,3 +56,13 @@ def test_studies_agree():
 def test_a_device_that_is_not_there():
     with pytest.raises(dynopt.Misuse, match="is not there"):
         dynopt.escape_study(GD, runs=5, device=f"cuda:{torch.cuda.device_count()}")
+
+
+def test_a_campaign_on_every_gpu(tmp_path):
+    """One worker process for each GPU, the counts of one process."""
+    from dynopt.escape.campaign import campaign
+
+    asked = {"methods": [INNA], "runs": 200_000, "seed": 6, "also": [], "device": "cuda", "engine": "fused"}
+    found = campaign(asked | {"shard": 50_000}, tmp_path / "c", "processes")
+    assert found.finished == 4
+    assert np.array_equal(found.study.methods[0].times[0].counts, dynopt.escape_study(**asked).methods[0].times[0].counts)
