@@ -43,8 +43,9 @@ def run(
     horizon
         Duration in the flow's time; 20, or the time of 2000 iterations if that is less.
     out
-        The figure (.png, .svg or .pdf) with its data beside it (.npz), or a folder for a whole run
-        (no suffix); trajectory.png if left out, nothing with --json alone.
+        The figure (.png, .svg or .pdf) or its animation (.gif, or .html: a page with a time slider) with
+        the data beside it (.npz), or a folder for a whole run (no suffix); trajectory.png if left out,
+        nothing with --json alone.
     solver
         RK23, RK45, DOP853 (explicit), Radau, BDF (implicit, for stiff flows), LSODA (switching), or auto:
         DOP853, or LSODA where the flow is stiff.

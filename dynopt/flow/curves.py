@@ -18,7 +18,7 @@ from dynopt.flow.events import Hit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES = (".png", ".svg", ".pdf")
+FIGURES = (".png", ".svg", ".pdf", ".gif", ".html")
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +133,38 @@ class TrajectoryStudy(Result):
     def save(self, target: str | Path, panel: str = "gap") -> Path:
         """Keep it, and return the path.
 
-        A ``target`` ending in .png, .svg or .pdf is the figure, with the numbers behind it beside it
-        (.npz); without a suffix it is a run folder (manifest, result.json, arrays.npz, trajectory.png).
+        A ``target`` ending in .png, .svg or .pdf is the figure, in .gif or .html its animation (the page
+        has a time slider), with the numbers behind it beside it (.npz); without a suffix it is a run
+        folder (manifest, result.json, arrays.npz, trajectory.png).
         """
         target = check_target(target)
         if target.suffix:
-            return _write_figure(target, self.figure(panel), self.arrays())
+            return self._write(target, panel)
         from dynopt.store.run_folder import save_run
 
         spec = {**self.settings, "problem": self.problem.name, "start": self.start, "horizon": self.horizon}
         return save_run(target, spec=spec, result=self, arrays=self.arrays(), figures={"trajectory": self.figure(panel)})
+
+    def _write(self, target: Path, panel: str) -> Path:
+        """Both files under temporary names first, so that neither is ever half-written."""
+        data = target.with_suffix(".npz")
+        halves = [p.with_name(f".{p.stem}.partial{p.suffix}") for p in (target, data)]
+        try:
+            if target.suffix.lower() in (".gif", ".html"):
+                from dynopt.plot.animation import write_animation
+
+                write_animation(self, halves[0], panel)
+            else:
+                self.figure(panel).savefig(halves[0], dpi=150)
+            np.savez_compressed(halves[1], **self.arrays())  # type: ignore[arg-type]
+            for half, whole in zip(halves, (target, data), strict=True):
+                half.replace(whole)
+        except OSError as error:
+            raise Misuse(f"{str(target)!r} cannot be written ({error.strerror}); choose a folder that you may write") from None
+        finally:
+            for half in halves:
+                half.unlink(missing_ok=True)
+        return target
 
 
 def check_target(target: str | Path) -> Path:
@@ -152,21 +174,4 @@ def check_target(target: str | Path) -> Path:
         raise Misuse(f"{str(target)!r} does not end in {', '.join(FIGURES)}; choose one of them, or a name without suffix for a run folder")
     if target.suffix and (not target.absolute().parent.is_dir() or target.is_dir()):
         raise Misuse(f"{str(target)!r} cannot be written; name a file in a folder that exists")
-    return target
-
-
-def _write_figure(target: Path, figure: Figure, arrays: dict[str, np.ndarray]) -> Path:
-    """Both files under temporary names first, so that neither is ever half-written."""
-    data = target.with_suffix(".npz")
-    halves = [p.with_name(f".{p.stem}.partial{p.suffix}") for p in (target, data)]
-    try:
-        figure.savefig(halves[0], dpi=150)
-        np.savez_compressed(halves[1], **arrays)  # type: ignore[arg-type]
-        for half, whole in zip(halves, (target, data), strict=True):
-            half.replace(whole)
-    except OSError as error:
-        raise Misuse(f"{str(target)!r} cannot be written ({error.strerror}); choose a folder that you may write") from None
-    finally:
-        for half in halves:
-            half.unlink(missing_ok=True)
     return target

@@ -17,6 +17,8 @@ KINDS = {
     "minimum": ("*", 110), "strict saddle": ("X", 55), "maximum": ("^", 45), "degenerate": ("d", 45), "kink": ("P", 55),
 }  # fmt: skip
 """The sign and its size of each kind of critical point."""
+SIGNS = 6
+"""The layer (zorder) of signs: above every curve."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def mark_critical_points(axes: Any, problem: Any, box: Box) -> None:
         if len(point) == 2 and box.holds(point):
             symbol, size = KINDS[kind]
             label = "" if kind in seen else kind
-            axes.scatter(*point, marker=symbol, s=size, color="white", edgecolor="black", linewidth=0.9, zorder=6, label=label)
+            axes.scatter(*point, marker=symbol, s=size, color="white", edgecolor="black", linewidth=0.9, zorder=SIGNS, label=label)
             seen.add(kind)
 
 

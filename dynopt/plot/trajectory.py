@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from dynopt.errors import Misuse, Outcome
-from dynopt.plot.landscape import KINDS, Box, box_around, critical_points, draw_landscape, lowest_value
+from dynopt.plot.landscape import KINDS, SIGNS, Box, box_around, critical_points, draw_landscape, lowest_value
 from dynopt.plot.palette import colour, line, marker
 
 _DOTS = 70  # iterates shown are at least the picture's diagonal over this apart
@@ -28,12 +28,16 @@ _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(frozen=True)
 class Moving:
-    """A part of the figure that an animation lets grow: points ``xy`` ``(m, 2)`` of an artist, each from its time ``t`` on."""
+    """A part of the figure that an animation lets grow: points ``xy`` ``(m, 2)`` of an artist, each from its time ``t`` on.
+
+    ``curve`` is the number of the curve that it belongs to, and ``head`` whether it is that curve (and no event on it).
+    """
 
     artist: Any
     t: np.ndarray
     xy: np.ndarray
     curve: int
+    head: bool = True
 
     @property
     def joined(self) -> bool:
@@ -113,9 +117,8 @@ def _plane(axes: Any, study: Any, box: Box) -> tuple[list[Moving], list[Any]]:
     moving = []
     for i, curve in enumerate(study.curves):
         kept = np.arange(len(curve.t)) if curve.kind == "flow" else spaced(curve.points, box.diagonal / _DOTS)
-        if curve.kind == "flow":
-            style = {"linestyle": line(i), "linewidth": 2, "zorder": 3}
-        else:
+        style: dict[str, Any] = {"linestyle": line(i), "linewidth": 2, "zorder": 3}
+        if curve.kind != "flow":
             style = {"marker": marker(i), "markersize": 4.2, "markeredgecolor": "white", "markeredgewidth": 0.4}
             style |= {"linestyle": "none", "zorder": 4}
         points = curve.points[kept]
@@ -124,7 +127,7 @@ def _plane(axes: Any, study: Any, box: Box) -> tuple[list[Moving], list[Any]]:
             for drawn in axes.plot(*points.T, color=colour(i), label=_told(curve, kept, box), **style)
         ]
     moving += _events(axes, study)
-    axes.plot(*study.start, marker="s", color="black", markersize=6, linestyle="none", zorder=6, label="start")
+    axes.plot(*study.start, marker="s", color="black", markersize=6, linestyle="none", zorder=SIGNS, label="start")
     axes.set_title(f"{study.problem.name}, horizon {study.horizon:g}", fontsize="medium")
     return moving, []
 
@@ -140,7 +143,7 @@ def _events(axes: Any, study: Any) -> list[Moving]:
                 xy, label = np.array([hit.theta for hit in hits]), "" if name in seen else name
                 style = {"marker": _HOLLOW[names.index(name) % len(_HOLLOW)], "markersize": 9, "markerfacecolor": "none"}
                 [drawn] = axes.plot(*xy.T, color=colour(i), markeredgewidth=1.5, linestyle="none", zorder=5, label=label, **style)
-                moving.append(Moving(drawn, np.array([hit.t for hit in hits]), xy, i))
+                moving.append(Moving(drawn, np.array([hit.t for hit in hits]), xy, i, head=False))
                 seen.add(name)
     return moving
 
@@ -193,10 +196,13 @@ def _coordinates(figure: Figure, place: Any, study: Any) -> tuple[list[Moving], 
         panels.append(axes)
         for i, curve in enumerate(study.curves):
             style: dict[str, Any] = {"linestyle": line(i)}
+            every = 1
             if curve.kind != "flow":
-                style = {"marker": marker(i), "markersize": 3.5, "markevery": max(1, len(curve.t) // 60), "linestyle": "none"}
-            [drawn] = axes.plot(curve.t, curve.points[:, j], color=colour(i), linewidth=1.5, label="" if row else label_of(curve), **style)
-            moving.append(Moving(drawn, curve.t, np.stack([curve.t, curve.points[:, j]], axis=-1), i))
+                every = max(1, len(curve.t) // 60)
+                style = {"marker": marker(i), "markersize": 3.5, "linestyle": "none"}
+            t, values = curve.t[::every], curve.points[::every, j]
+            [drawn] = axes.plot(t, values, color=colour(i), linewidth=1.5, label="" if row else label_of(curve), **style)
+            moving.append(Moving(drawn, t, np.stack([t, values], axis=-1), i))
         near = [c.points[np.abs(c.points[:, j] - study.start[j]) <= reach, j] for c in study.curves]
         if any(len(n) < len(c.t) for n, c in zip(near, study.curves, strict=True)):
             low, high = (f(np.concatenate(near)) for f in (np.min, np.max))
@@ -205,7 +211,7 @@ def _coordinates(figure: Figure, place: Any, study: Any) -> tuple[list[Moving], 
         axes.tick_params(labelbottom=row == len(shown) - 1)
         axes.grid(color="0.92")
     panels[-1].set_xlabel("time")
-    some = f", coordinates {', '.join(str(j + 1) for j in shown)} of {dimension}" if len(shown) < dimension else ""
+    some = f", {len(shown)} of {dimension} coordinates" if len(shown) < dimension else ""
     panels[0].set_title(f"{study.problem.name}, horizon {study.horizon:g}{some}", fontsize="medium")
     return moving, panels
 
