@@ -19,7 +19,7 @@ from dynopt.plot.palette import colour, line, marker
 _DOTS = 70  # iterates shown are at least the picture's diagonal over this apart
 _COORDINATES = 6  # coordinates drawn over time in other dimensions than two
 _TOLD = 4  # distances spelled out above their panel
-_TINY = 1e-300
+_TINY, _HUGE = 1e-300, 1e300
 _TALL, _RIGHT = 4.9, 5.6  # inches: the height that the plane may take, the width of the panels over time
 _HOLLOW = ("o", "s", "D", "^", "v", "P")  # events
 _SIGNS = ("start", *KINDS)
@@ -158,8 +158,9 @@ def _box(study: Any) -> Box:
 
 def _reach(study: Any) -> float:
     """How far from the start the picture goes: as far as every curve that neither diverged nor goes ten times as far as the nearest one."""
-    far = [float(np.max(np.abs(c.points - study.start))) for c in study.curves]
-    whole = [f for f, c in zip(far, study.curves, strict=True) if c.outcome != Outcome.DIVERGED]
+    with np.errstate(all="ignore"):
+        far = [float(np.max(np.abs(c.points - study.start))) for c in study.curves]
+    whole = [f for f, c in zip(far, study.curves, strict=True) if c.outcome != Outcome.DIVERGED and np.isfinite(f)]
     if not whole:
         return 1.5 * max(1.0, float(np.max(np.abs(study.start))))
     return 1.02 * max(f for f in whole if f <= 10 * min(whole))
@@ -262,7 +263,10 @@ def _gap(axes: Any, study: Any) -> None:
         axes.plot(curve.t, _positive(above) if drawable else above, color=colour(i), **_style(i, curve))
     if bottom is None:  # everything diverged and no minimum is known: J itself, near where it started
         begin = float(study.curves[0].values[0])
-        axes.set_ylim(begin - 20 * max(1.0, abs(begin)), begin + 20 * max(1.0, abs(begin)))
+        if abs(begin) < _HUGE:
+            axes.set_ylim(begin - 20 * max(1.0, abs(begin)), begin + 20 * max(1.0, abs(begin)))
+        else:
+            axes.text(0.5, 0.5, "J is too large to show", transform=axes.transAxes, ha="center", color="0.4")
     elif drawable:
         axes.set_yscale("log")
     axes.set_ylabel("J" if bottom is None else "J − minimum" if exact else "J − lowest value seen")

@@ -138,6 +138,7 @@ def _figure(names: list[str], runs: dict[tuple[str, str], list[Solution]]) -> Fi
             zorder=7,
             label="0: eigenvalues 0 and 2",
         )
+        axes.set_xticks([-1, -0.5, 0, 0.5, 1])
         axes.set_title(titles[side.name], fontsize="medium")
         handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     del handles["degenerate"]  # the sign of the landscape is under the one for 0

@@ -32,6 +32,20 @@ def test_json_is_one_document_and_writes_only_what_is_asked(dynopt, here):
     assert (here / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.html"])
+def test_animations_are_written_with_their_data(dynopt, here, name):
+    code, out, err = dynopt("trajectory", "gradient_flow", "--problem", "thesis-3.2", "--horizon", "1", "--out", name)
+    assert (code, err) == (0, "")
+    assert sorted(p.name for p in here.iterdir()) == sorted([name, "a.npz"])
+    assert (here / name).read_bytes()[:6] in (b"GIF89a", b"<!DOCT")
+
+
+def test_numbers_near_the_end_of_floating_point_still_make_a_figure(dynopt, here):
+    for start in ("1e200,1", "1e306,1"):
+        code, _, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "thesis-3.2", "--start", start, "--out", "a.png")
+        assert (code, err) == (0, "")
+
+
 def test_a_folder_without_suffix_is_a_run_folder(dynopt, here):
     code, out, _ = dynopt(*PAIR, "--out", "runs/pair")
     assert (code, (here / "runs/pair/manifest.json").is_file()) == (0, True)
