@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from dynopt.flow.events import Hit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES = (".png", ".svg", ".pdf", ".gif", ".html")
+STILL = (".png", ".svg", ".pdf")
+FIGURES = (*STILL, ".gif", ".html")
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,32 +141,19 @@ class TrajectoryStudy(Result):
         """
         target = check_target(target)
         if target.suffix:
-            return self._write(target, panel)
+            return write_figure(target, lambda path: self._draw(path, panel), self.arrays())
         from dynopt.store.run_folder import save_run
 
         spec = {**self.settings, "problem": self.problem.name, "start": self.start, "horizon": self.horizon}
         return save_run(target, spec=spec, result=self, arrays=self.arrays(), figures={"trajectory": self.figure(panel)})
 
-    def _write(self, target: Path, panel: str) -> Path:
-        """Both files under temporary names first, so that neither is ever half-written."""
-        data = target.with_suffix(".npz")
-        halves = [p.with_name(f".{p.stem}.partial{p.suffix}") for p in (target, data)]
-        try:
-            if target.suffix.lower() in (".gif", ".html"):
-                from dynopt.plot.animation import write_animation
+    def _draw(self, path: Path, panel: str) -> None:
+        from dynopt.plot.animation import KINDS, write_animation
 
-                write_animation(self, halves[0], panel)
-            else:
-                self.figure(panel).savefig(halves[0], dpi=150)
-            np.savez_compressed(halves[1], **self.arrays())  # type: ignore[arg-type]
-            for half, whole in zip(halves, (target, data), strict=True):
-                half.replace(whole)
-        except OSError as error:
-            raise Misuse(f"{str(target)!r} cannot be written ({error.strerror}); choose a folder that you may write") from None
-        finally:
-            for half in halves:
-                half.unlink(missing_ok=True)
-        return target
+        if path.suffix.lower() in KINDS:
+            write_animation(self, path, panel)
+        else:
+            self.figure(panel).savefig(path, dpi=150)
 
 
 def check_target(target: str | Path) -> Path:
@@ -174,4 +163,21 @@ def check_target(target: str | Path) -> Path:
         raise Misuse(f"{str(target)!r} does not end in {', '.join(FIGURES)}; choose one of them, or a name without suffix for a run folder")
     if target.suffix and (not target.absolute().parent.is_dir() or target.is_dir()):
         raise Misuse(f"{str(target)!r} cannot be written; name a file in a folder that exists")
+    return target
+
+
+def write_figure(target: Path, draw: Callable[[Path], Any], arrays: dict[str, np.ndarray]) -> Path:
+    """The figure by ``draw`` and its numbers beside it (.npz), under temporary names first, so that neither is ever half-written."""
+    data = target.with_suffix(".npz")
+    halves = [p.with_name(f".{p.stem}.partial{p.suffix}") for p in (target, data)]
+    try:
+        draw(halves[0])
+        np.savez_compressed(halves[1], **arrays)  # type: ignore[arg-type]
+        for half, whole in zip(halves, (target, data), strict=True):
+            half.replace(whole)
+    except OSError as error:
+        raise Misuse(f"{str(target)!r} cannot be written ({error.strerror}); choose a folder that you may write") from None
+    finally:
+        for half in halves:
+            half.unlink(missing_ok=True)
     return target

@@ -34,7 +34,7 @@ def test_json_is_one_document_and_writes_only_what_is_asked(dynopt, here):
 
 @pytest.mark.parametrize("name", ["a.gif", "a.html"])
 def test_animations_are_written_with_their_data(dynopt, here, name):
-    code, out, err = dynopt("trajectory", "gradient_flow", "--problem", "thesis-3.2", "--horizon", "1", "--out", name)
+    code, _, err = dynopt("trajectory", "gradient_flow", "--problem", "thesis-3.2", "--horizon", "1", "--out", name)
     assert (code, err) == (0, "")
     assert sorted(p.name for p in here.iterdir()) == sorted([name, "a.npz"])
     assert (here / name).read_bytes()[:6] in (b"GIF89a", b"<!DOCT")
@@ -146,3 +146,19 @@ def test_misuse_is_one_sentence_and_leaves_nothing(dynopt, here, words, said):
     assert len(err.splitlines()) == 1
     assert said in err
     assert list(here.iterdir()) == []
+
+
+def test_many_starts(dynopt, here):
+    words = "trajectory", "gradient_flow", "gd(gamma=0.05)", "--problem", "double-well", "--starts"
+    code, out, err = dynopt(*words, "12", "--seed", "1", "--out", "a.svg")
+    assert (code, err) == (0, "")
+    assert sorted(p.name for p in here.iterdir()) == ["a.npz", "a.svg"]
+    assert "minimum (1.41421, 0)" in out
+    (here / "s.csv").write_text("0.3,1\n-0.2,1\n")
+    code, out, _ = dynopt(*words, "s.csv", "--json")
+    document = json.loads(out)
+    assert (code, document["seed"]) == (0, None)
+    assert [[e["count"] for e in m["ends"]] for m in document["methods"]] == [[1, 0, 1]] * 2
+    for more in (["--events", "steady"], ["--out", "a.html"], ["--out", "folder"]):
+        code, out, err = dynopt(*words, "3", *more)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
