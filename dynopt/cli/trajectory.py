@@ -13,6 +13,8 @@ def run(
     *methods: str,
     problem: str,
     start: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    starts: str | None = None,
+    seed: int = 0,
     horizon: float | None = None,
     out: str | None = None,
     solver: str = "DOP853",
@@ -41,11 +43,17 @@ def run(
         A name, a call such as "quadratic(spectrum=[1,10])", or path/file.py:Name.
     start
         The start X,Y,…; the problem's own if left out.
+    starts
+        Many starts in place of one: how many to draw at random around the critical points, or a file of rows
+        X,Y.  The picture has a landscape for each method and tells how many starts end at which critical point.
+    seed
+        Of the random starts.
     horizon
-        Duration in the flow's time; 20, or the time of 2000 iterations if that is less.
+        Duration in the flow's time; 50 with --starts, otherwise 20, or the time of 2000 iterations if that is less.
     out
-        The figure (.png, .svg or .pdf) with its data beside it (.npz), or a folder for a whole run
-        (no suffix); trajectory.png if left out, nothing with --json alone.
+        The figure (.png, .svg or .pdf) or its animation (.gif, or .html: a page with a time slider) with
+        the data beside it (.npz), or a folder for a whole run (no suffix); trajectory.png if left out,
+        nothing with --json alone.
     solver
         RK23, RK45, DOP853 (explicit), Radau, BDF (implicit, for stiff flows), LSODA (switching), or auto:
         DOP853, or LSODA where the flow is stiff.
@@ -75,6 +83,7 @@ def run(
         Print one JSON document.
     """
     from dynopt.core.registry import numbers, whole_numbers
+    from dynopt.errors import Misuse
     from dynopt.flow.curves import check_target
     from dynopt.flow.trajectory import trajectory
 
@@ -83,6 +92,10 @@ def run(
         check_target(target)
     budgets = {name: value for name, value in (("max_evaluations", max_evaluations), ("max_steps", max_steps)) if value is not None}
     point: Any = None if start is None else numbers(start, "--start")
+    if starts is not None:
+        if events or regularise is not None or solver != "DOP853":
+            raise Misuse("--events, --regularise and --solver are for one start; leave them out with --starts")
+        return _many(methods, problem, starts, seed, point, horizon, target, json)
     with _working():
         study = trajectory(
             list(methods), problem, point, horizon, solver=solver, rtol=rtol, atol=atol, events=events or (), levels=levels,
@@ -98,6 +111,30 @@ def run(
 
         print(text(study))
         print(f"\nwrote {written}" + ("" if written is None or written.is_dir() else f" and {written.with_suffix('.npz')}"))
+    return 0
+
+
+def _many(
+    methods: tuple[str, ...], problem: str, starts: str, seed: int, point: Any, horizon: float | None, target: str | None, json: bool
+) -> int:
+    """Many starts: table or document of how many end where, and the picture."""
+    from dynopt.core.registry import problem as named
+    from dynopt.flow.starts import draw_starts, many_starts, read_starts
+
+    objective = named(problem)
+    rows = draw_starts(objective, int(starts), seed, point) if starts.lstrip("-").isdigit() else read_starts(starts)
+    with _working():
+        study = many_starts(methods, objective, rows, horizon)
+        written = None if target is None else study.save(target)
+    if json:
+        from dynopt.cli.output import document
+
+        document({**study.to_dict(), "seed": seed if starts.isdigit() else None, "figure": written and str(written)})
+    else:
+        from dynopt.report.trajectory import ends
+
+        print(ends(study))
+        print(f"\nwrote {written} and {written.with_suffix('.npz')}" if written else "")
     return 0
 
 

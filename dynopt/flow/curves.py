@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from dynopt.flow.events import Hit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES = (".png", ".svg", ".pdf")
+STILL = (".png", ".svg", ".pdf")
+FIGURES = (*STILL, ".gif", ".html")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,16 +136,25 @@ class TrajectoryStudy(Result):
     def save(self, target: str | Path, panel: str = "gap") -> Path:
         """Keep it, and return the path.
 
-        A ``target`` ending in .png, .svg or .pdf is the figure, with the numbers behind it beside it
-        (.npz); without a suffix it is a run folder (manifest, result.json, arrays.npz, trajectory.png).
+        A ``target`` ending in .png, .svg or .pdf is the figure, in .gif or .html its animation (the page
+        has a time slider), with the numbers behind it beside it (.npz); without a suffix it is a run
+        folder (manifest, result.json, arrays.npz, trajectory.png).
         """
         target = check_target(target)
         if target.suffix:
-            return _write_figure(target, self.figure(panel), self.arrays())
+            return write_figure(target, lambda path: self._draw(path, panel), self.arrays())
         from dynopt.store.run_folder import save_run
 
         spec = {**self.settings, "problem": self.problem.name, "start": self.start, "horizon": self.horizon}
         return save_run(target, spec=spec, result=self, arrays=self.arrays(), figures={"trajectory": self.figure(panel)})
+
+    def _draw(self, path: Path, panel: str) -> None:
+        from dynopt.plot.animation import KINDS, write_animation
+
+        if path.suffix.lower() in KINDS:
+            write_animation(self, path, panel)
+        else:
+            self.figure(panel).savefig(path, dpi=150)
 
 
 def check_target(target: str | Path) -> Path:
@@ -156,12 +167,12 @@ def check_target(target: str | Path) -> Path:
     return target
 
 
-def _write_figure(target: Path, figure: Figure, arrays: dict[str, np.ndarray]) -> Path:
-    """Both files under temporary names first, so that neither is ever half-written."""
+def write_figure(target: Path, draw: Callable[[Path], Any], arrays: dict[str, np.ndarray]) -> Path:
+    """The figure by ``draw`` and its numbers beside it (.npz), under temporary names first, so that neither is ever half-written."""
     data = target.with_suffix(".npz")
     halves = [p.with_name(f".{p.stem}.partial{p.suffix}") for p in (target, data)]
     try:
-        figure.savefig(halves[0], dpi=150)
+        draw(halves[0])
         np.savez_compressed(halves[1], **arrays)  # type: ignore[arg-type]
         for half, whole in zip(halves, (target, data), strict=True):
             half.replace(whole)

@@ -27,7 +27,7 @@ class Watch:
 
     def begin(self, t: np.ndarray, states: Any) -> np.ndarray:
         """Note the values at the starts; which of them are at rest there already (for an event that asks for rest)."""
-        self.now = np.asarray(self.level(t, states), dtype=float)
+        self.now = np.array(self.level(t, states), dtype=float)  # a copy: an event may return a view of the state, and this is written to
         return np.flatnonzero(self.now < 0) if self.event.rest else np.empty(0, dtype=int)
 
     def crossed(self, states: States, lanes: np.ndarray, resolution: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,9 +13,12 @@ from dynopt.errors import Misuse
 from dynopt.plot.palette import QUIET
 
 _GRID = 241
-_KINDS = {
+KINDS = {
     "minimum": ("*", 110), "strict saddle": ("X", 55), "maximum": ("^", 45), "degenerate": ("d", 45), "kink": ("P", 55),
 }  # fmt: skip
+"""The sign and its size of each kind of critical point."""
+SIGNS = 6
+"""The layer (zorder) of signs: above every curve."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def draw_landscape(axes: Any, problem: Any, box: Box, levels: int = 14) -> None:
     axes.set_ylim(box.bottom, box.top)
     axes.set_aspect("equal")
     axes.set_xlabel("θ₁")
-    axes.set_ylabel("θ₂", rotation=0)
+    axes.set_ylabel("θ₂", rotation=0, ha="right", va="center")
     mark_critical_points(axes, problem, box)
 
 
@@ -74,9 +77,9 @@ def mark_critical_points(axes: Any, problem: Any, box: Box) -> None:
     seen: set[str] = set()
     for kind, point in critical_points(problem):
         if len(point) == 2 and box.holds(point):
-            symbol, size = _KINDS[kind]
+            symbol, size = KINDS[kind]
             label = "" if kind in seen else kind
-            axes.scatter(*point, marker=symbol, s=size, color="white", edgecolor="black", linewidth=0.9, zorder=6, label=label)
+            axes.scatter(*point, marker=symbol, s=size, color="white", edgecolor="black", linewidth=0.9, zorder=SIGNS, label=label)
             seen.add(kind)
 
 

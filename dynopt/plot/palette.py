@@ -19,10 +19,10 @@ def colour(index: int) -> str:
 
 
 def line(index: int) -> str | tuple[int, tuple[float, ...]]:
-    """The line style of curve ``index``."""
-    return LINES[index % len(LINES)]
+    """The line style of curve ``index``; after seven they are paired with other colours."""
+    return LINES[(index + index // len(COLOURS)) % len(LINES)]
 
 
 def marker(index: int) -> str:
-    """The marker of curve ``index``."""
-    return MARKERS[index % len(MARKERS)]
+    """The marker of curve ``index``; after seven they are paired with other colours."""
+    return MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]

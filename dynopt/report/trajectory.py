@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynopt.flow.curves import Curve, Distance, TrajectoryStudy
+from dynopt.flow.starts import ManyStarts
 
 
 def text(study: TrajectoryStudy) -> str:
@@ -22,6 +23,19 @@ def text(study: TrajectoryStudy) -> str:
     blocks += [f"{c.method}: {name} did not happen" for c in study.curves for name in c.missed]
     blocks += [line for c in study.curves for line in _kinks(c)]
     return "\n".join(blocks)
+
+
+def ends(study: ManyStarts) -> str:
+    """How many starts of each method end at which critical point."""
+    rows = []
+    for method, end in zip(study.methods, study.ends, strict=True):
+        told = end.to_dict()
+        places = [(f"{r['kind']} ({', '.join(f'{v + 0.0:.6g}' for v in r['point'])})", r["count"]) for r in told["ends"]]
+        places += [("no critical point within the time", told["nowhere"]), ("diverged", told["diverged"])]
+        rows += [[method, place, str(count)] for place, count in places if count]
+    return f"{study.problem.name}, {len(study.starts)} starts over time {study.horizon:g}\n" + _aligned(
+        ("method", "ends at", "starts"), rows
+    )
 
 
 def _kinks(curve: Curve) -> list[str]:

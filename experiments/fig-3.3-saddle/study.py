@@ -116,6 +116,7 @@ def _landscapes(runs: dict[str, list[Iterates]]) -> Figure:
                       markeredgecolor="white", markeredgewidth=0.3, zorder=3)  # fmt: skip
             axes.plot(*r.theta[0], marker="s", color="black", markersize=6, linestyle="none", zorder=5, label="start")
         axes.set_title(title, fontsize="medium")
+        axes.set_ylabel("θ₂" if first == 0 else "")
         handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
         handles |= {shade.get_label(): shade, manifold.get_label(): manifold}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)

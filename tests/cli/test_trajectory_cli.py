@@ -32,6 +32,20 @@ def test_json_is_one_document_and_writes_only_what_is_asked(dynopt, here):
     assert (here / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.html"])
+def test_animations_are_written_with_their_data(dynopt, here, name):
+    code, _, err = dynopt("trajectory", "gradient_flow", "--problem", "thesis-3.2", "--horizon", "1", "--out", name)
+    assert (code, err) == (0, "")
+    assert sorted(p.name for p in here.iterdir()) == sorted([name, "a.npz"])
+    assert (here / name).read_bytes()[:6] in (b"GIF89a", b"<!DOCT")
+
+
+def test_numbers_near_the_end_of_floating_point_still_make_a_figure(dynopt, here):
+    for start in ("1e200,1", "1e306,1"):
+        code, _, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "thesis-3.2", "--start", start, "--out", "a.png")
+        assert (code, err) == (0, "")
+
+
 def test_a_folder_without_suffix_is_a_run_folder(dynopt, here):
     code, out, _ = dynopt(*PAIR, "--out", "runs/pair")
     assert (code, (here / "runs/pair/manifest.json").is_file()) == (0, True)
@@ -132,3 +146,19 @@ def test_misuse_is_one_sentence_and_leaves_nothing(dynopt, here, words, said):
     assert len(err.splitlines()) == 1
     assert said in err
     assert list(here.iterdir()) == []
+
+
+def test_many_starts(dynopt, here):
+    words = "trajectory", "gradient_flow", "gd(gamma=0.05)", "--problem", "double-well", "--starts"
+    code, out, err = dynopt(*words, "12", "--seed", "1", "--out", "a.svg")
+    assert (code, err) == (0, "")
+    assert sorted(p.name for p in here.iterdir()) == ["a.npz", "a.svg"]
+    assert "minimum (1.41421, 0)" in out
+    (here / "s.csv").write_text("0.3,1\n-0.2,1\n")
+    code, out, _ = dynopt(*words, "s.csv", "--json")
+    document = json.loads(out)
+    assert (code, document["seed"]) == (0, None)
+    assert [[e["count"] for e in m["ends"]] for m in document["methods"]] == [[1, 0, 1]] * 2
+    for more in (["--events", "steady"], ["--out", "a.html"], ["--out", "folder"]):
+        code, out, err = dynopt(*words, "3", *more)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)

@@ -7,6 +7,7 @@ import pytest
 
 from dynopt import DIN, GradientFlow, HeavyBallFlow, Quadratic, Schedule
 from dynopt.errors import Misuse, Outcome
+from dynopt.flow.batch import integrate_batch
 from dynopt.flow.events import (
     energy_level,
     entering_ball,
@@ -121,6 +122,16 @@ def test_an_event_that_never_happens_leaves_the_run_alone():
     solution = integrate(*COSINE, 6.0, events=[objective_level(99.0, terminal=True), objective_level(0.1)])
     assert (solution.outcome, solution.missed) == (Outcome.DONE, ("J = 99",))
     assert solution.to_dict()["missed"] == ["J = 99"]
+
+
+def test_an_event_that_is_a_block_of_the_state_leaves_the_state_alone():
+    watched = turning_point(1)  # the velocity block itself, a view of the state
+    found = integrate(*COSINE, 2.0, events=[watched])
+    early = found.t[1] / 2
+    x, v = found(early)
+    np.testing.assert_allclose([x[0], v[0]], [np.cos(early), -np.sin(early)], atol=1e-8)
+    many = integrate_batch(*COSINE[:2], [[1.0], [1.0]], 2.0, events=[watched], rtol=1e-10)
+    np.testing.assert_allclose(many.theta[:, 0], np.cos(2.0), atol=1e-8)
 
 
 def test_calls_are_parsed():

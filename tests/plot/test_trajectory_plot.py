@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from dynopt import GradientDescent, GradientFlow, Landscape, Quadratic, trajectory
 from dynopt.errors import Misuse
+from dynopt.flow.events import objective_level, turning_point
 from dynopt.plot.landscape import Box, box_around, critical_points, lowest_value, shade_concave
 from dynopt.plot.trajectory import spaced
 from dynopt.problems.landscapes import double_well, thesis_2_1, thesis_3_1_right
@@ -69,6 +71,8 @@ def test_nothing_is_cut_off_and_the_legend_covers_no_axes(studies, name):
     assert area.x0 >= 0
     assert area.x1 <= whole.width
     assert not any(area.overlaps(axes.get_window_extent(renderer)) for axes in figure.axes)
+    panels = [axes.get_window_extent(renderer) for axes in figure.axes]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(panels, 2))
     for axes in figure.axes:
         drawn = [line for line in axes.lines if np.isfinite(line.get_ydata()).any()]
         assert drawn or axes.texts, "an empty panel"
@@ -76,7 +80,7 @@ def test_nothing_is_cut_off_and_the_legend_covers_no_axes(studies, name):
 
 def test_the_plane_shows_what_was_computed(studies):
     study = studies("pair")
-    plane, distance, gap = study.figure().axes
+    plane, gap, distance = study.figure().axes
     assert plane.get_aspect() == 1.0
     flow, dots = plane.lines[:2]
     np.testing.assert_array_equal(np.transpose(flow.get_data()), study.curves[0].points)
@@ -95,6 +99,17 @@ def test_curves_differ_without_colour(studies):
     assert len(set(styles)) == len(styles) == 5
 
 
+def test_eight_curves_differ_and_each_event_has_its_sign(studies):
+    from dynopt.plot.palette import colour, line, marker
+
+    assert len({(colour(i), line(i)) for i in range(49)}) == len({(colour(i), marker(i)) for i in range(49)}) == 49
+    study = trajectory(["hbf(alpha=0)", "gradient_flow"], Quadratic([1, 3]), horizon=4, events=[turning_point(1), objective_level(0.5)])
+    figure = study.figure()
+    signs = {a.get_label(): a.get_marker() for a in figure.axes[0].lines if a.get_markerfacecolor() == "none" and a.get_label()[0] != "_"}
+    assert set(signs) == {"turning point of coordinate 1", "J = 0.5"}
+    assert len(set(signs.values())) == 2
+
+
 def test_a_wild_curve_does_not_set_the_scale(studies):
     plane = studies("diverged").figure().axes[0]
     assert plane.get_xlim()[1] < 5
@@ -103,15 +118,16 @@ def test_a_wild_curve_does_not_set_the_scale(studies):
 
 def test_other_dimensions_show_coordinates_over_time(studies):
     study = studies("wide")
-    axes = study.figure().axes[0]
-    assert axes.get_xlabel() == "time"
-    assert "1, 6, 12, 18, 24, 30 of 30" in axes.get_ylabel().replace("θ: coordinates ", "")
-    np.testing.assert_array_equal(axes.lines[1].get_ydata(), study.curves[0].points[:, 5])
+    *panels, gap, _ = study.figure().axes
+    assert [axes.get_ylabel() for axes in panels] == ["θ₁", "θ₆", "θ₁₂", "θ₁₈", "θ₂₄", "θ₃₀"]
+    assert panels[0].get_title().endswith("6 of 30 coordinates")
+    assert panels[-1].get_xlabel() == gap.get_xlabel() == "time"
+    np.testing.assert_array_equal(panels[1].lines[0].get_ydata(), study.curves[0].points[:, 5])
 
 
 def test_energies_in_place_of_the_gap(studies):
     study = studies("pair")
-    panel = study.figure(panel="energy").axes[2]
+    panel = study.figure(panel="energy").axes[1]
     assert panel.get_ylabel() == "energy E"
     np.testing.assert_allclose(panel.lines[0].get_ydata(), study.curves[0].energies[-1].values)
     with pytest.raises(Misuse, match="choose gap or energy"):
