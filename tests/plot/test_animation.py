@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dynopt import Landscape, Quadratic, trajectory
+from dynopt import GradientFlow, Landscape, Quadratic, trajectory
 from dynopt.errors import Misuse
 from dynopt.plot.animation import write_animation
 
@@ -42,8 +42,12 @@ def test_a_gif_has_frames_that_differ_and_ends_with_the_whole_figure(name, tmp_p
         for k in (0, count // 2, count - 1):
             picture.seek(k)
             pixels.append(np.asarray(picture.convert("RGB")).astype(int))
-    changed = [np.mean(np.any(np.abs(a - b) > 40, axis=-1)) for a, b in itertools.pairwise(pixels)]
-    assert all(0.0001 < c < 0.1 for c in changed)  # the curves and the cursor, and nothing else
+    changed = [np.any(np.abs(a - b) > 40, axis=-1) for a, b in itertools.pairwise(pixels)]
+    assert all(0.0001 < c.mean() < 0.1 for c in changed)  # the curves and the cursor, and nothing else
+    middle = pixels[0].shape[1] * 6 // 10
+    assert all(c[:, middle:].any() for c in changed)  # the cursor in the panels over time
+    blue = [np.count_nonzero(np.abs(p[:, :middle] - (0, 114, 178)).max(axis=-1) < 40) for p in pixels]
+    assert blue[0] < blue[1] < blue[2]
 
 
 def read(path):
@@ -86,16 +90,28 @@ def test_the_page_moves_what_the_figure_shows(tmp_path):
     assert rows[1]["gap"][-1] == pytest.approx(found.distances[0].final, rel=1e-5)
 
 
+def test_what_moves_lies_on_the_axes_of_the_still_figure(tmp_path):
+    page, data = read(study("plane").save(tmp_path / "a.html"))
+    background = re.search(r'id="patch_2">\s*<path d="([^"]*)"', page).group(1)
+    corners = np.array([float(v) for v in re.findall(r"-?[\d.]+", background)]).reshape(-1, 2)
+    left, top, width, height = data["moving"][0]["clip"]
+    np.testing.assert_allclose(corners.min(axis=0), [left, top], atol=0.02)
+    np.testing.assert_allclose(corners.max(axis=0), [left + width, top + height], atol=0.02)
+
+
 def test_long_runs_make_small_files(tmp_path):
     many = trajectory(["hbf(alpha=0)", "gd(gamma=0.0001)"], Quadratic([1, 3]), horizon=0.5, levels=1)
     assert many.save(tmp_path / "a.html").stat().st_size < 1e6
 
 
 def test_a_name_cannot_break_the_page(tmp_path):
-    problem = Landscape(lambda x, y: x**2 + y**2, name="</script><b>", start=(1, 1))
-    page, _ = read(trajectory(["gradient_flow"], problem, horizon=1).save(tmp_path / "a.html"))
-    assert page.count("</script>") == 1
-    assert "<b>" not in page
+    class Hostile(GradientFlow):
+        name = "</script><b>"
+
+    problem = Landscape(lambda x, y: x**2 + y**2, name="</title><b>", start=(1, 1))
+    page, data = read(trajectory([Hostile()], problem, horizon=1).save(tmp_path / "a.html"))
+    assert page.count("</script>") == page.count("</title>") == 1
+    assert data["rows"][0]["name"] == "</script><b> (flow)"
 
 
 def test_other_kinds_are_refused(tmp_path):

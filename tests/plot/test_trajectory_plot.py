@@ -110,6 +110,12 @@ def test_eight_curves_differ_and_each_event_has_its_sign(studies):
     assert len(set(signs.values())) == 2
 
 
+def test_a_distance_to_another_flow_has_no_order(studies):
+    distance = studies("many").figure().axes[2]
+    told = distance._left_title.get_text().splitlines()
+    assert [line.endswith("not its own flow") for line in told] == [False, False, True, True]
+
+
 def test_a_wild_curve_does_not_set_the_scale(studies):
     plane = studies("diverged").figure().axes[0]
     assert plane.get_xlim()[1] < 5
