@@ -265,10 +265,11 @@ class EscapeStudy(Result):
         """Write a run folder (manifest, result.json, arrays.npz, table.csv, escape.png) and return its path."""
         from dynopt.store.run_folder import save_run
 
-        return save_run(
-            folder, spec=self.settings, result=self, arrays=self.arrays(), table=self.table(), seed=self.seed,
-            figures={"escape": self.figure()},
-        )  # fmt: skip
+        return save_run(folder, spec=self.settings, seed=self.seed, **self.contents())
+
+    def contents(self) -> dict[str, Any]:
+        """What a run folder of it holds, as `dynopt.store.run_folder.fill` takes it."""
+        return {"result": self, "arrays": self.arrays(), "table": self.table(), "figures": {"escape": self.figure()}}
 
 
 def destinations(places: Sequence[Any], counts: np.ndarray, elsewhere: int, diverged: int) -> tuple[Destination, ...]:

@@ -25,6 +25,10 @@ STAY = 500
 """Steps for which a method must stay at a minimiser to be counted as resting there."""
 
 
+GROUP = 128
+"""A multiple of the numbers of runs that the fused kernels keep together."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tally:
     """What a number of runs of one method did.
@@ -114,10 +118,13 @@ def fused_tally(
     """The same counts from a fused kernel, for Gaussian starts of runs ``first`` … ``stop`` − 1.
 
     Every run goes on ``linger`` steps after the last of its group has left, and is counted where it is then.
+    Groups begin at multiples of `GROUP`, so that a run has the same companions however the runs are cut.
     """
     began = time.perf_counter()
     setting = Setting(seed, saddle.point, scale, levels, max_steps, linger, [p.reach for p in saddle.places])
-    out, rest = run_fused(task, setting, first, stop - first, device)
+    before = first % GROUP
+    out, rest = run_fused(task, setting, first - before, stop - first + before, device)
+    out, rest = out[:, before:], rest[before:]
     lost = rest == -2
     counted = [_histogram(times, max_steps + 1) for times in out]
     if finished is not None:

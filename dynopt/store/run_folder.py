@@ -86,18 +86,31 @@ def save_run(
     {'x': 1}
     """
     with working_folder(folder) as work:
-        document = plain(result)
-        write_json(work / "result.json", document)
-        if arrays:
-            stored: dict[str, Any] = {name: _array(name, value) for name, value in arrays.items()}
-            np.savez_compressed(work / "arrays.npz", **stored)
-        if table:
-            _write_table(work / "table.csv", table)
-        for name, figure in (figures or {}).items():
-            _inside(work, f"{name}.png")
-            figure.savefig(work / f"{name}.png", dpi=150)
-        outcome = document.get("outcome") if isinstance(document, dict) else None
-        return seal(work, folder, spec=spec, seed=seed, outcome=outcome or Outcome.DONE)
+        outcome = fill(work, result=result, arrays=arrays, table=table, figures=figures)
+        return seal(work, folder, spec=spec, seed=seed, outcome=outcome)
+
+
+def fill(
+    work: Path,
+    *,
+    result: Any,
+    arrays: Mapping[str, Any] | None = None,
+    table: Sequence[Mapping[str, Any]] | None = None,
+    figures: Mapping[str, Any] | None = None,
+) -> str:
+    """Write result.json, arrays.npz, table.csv and figures into ``work``; the result's outcome."""
+    document = plain(result)
+    write_json(work / "result.json", document)
+    if arrays:
+        stored: dict[str, Any] = {name: _array(name, value) for name, value in arrays.items()}
+        np.savez_compressed(work / "arrays.npz", **stored)
+    if table:
+        _write_table(work / "table.csv", table)
+    for name, figure in (figures or {}).items():
+        _inside(work, f"{name}.png")
+        figure.savefig(work / f"{name}.png", dpi=150)
+    outcome = document.get("outcome") if isinstance(document, dict) else None
+    return outcome or Outcome.DONE
 
 
 def load_run(folder: str | Path) -> Run:
@@ -113,7 +126,7 @@ def load_run(folder: str | Path) -> Run:
     for name, digest in files.items():
         if not (folder / name).is_file():
             raise Misuse(f"{str(folder)!r} lacks {name}, which its manifest lists; restore the file or repeat the run")
-        if _sha256(folder / name) != digest:
+        if sha256(folder / name) != digest:
             raise Misuse(f"{str(folder / name)!r} was changed after the run (its SHA-256 differs from the manifest's); repeat the run")
     result = json.loads((folder / "result.json").read_text(encoding="utf-8")) if "result.json" in files else None
     arrays: dict[str, np.ndarray] = {}
@@ -149,21 +162,9 @@ def seal(work: Path, folder: str | Path, *, spec: Any, seed: int | None, outcome
 
     ``facts`` are further entries of the manifest.
     """
-    folder, asked = Path(folder), plain(spec)
-    files = {str(p.relative_to(work).as_posix()): _sha256(p) for p in sorted(work.rglob("*")) if p.is_file()}
-    manifest = {
-        "format": FORMAT,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "outcome": outcome,
-        "seed": seed,
-        "spec": asked,
-        **facts,
-        "versions": versions(),
-        "git": git_state(),
-        "device": device(asked.get("device") if isinstance(asked, dict) else None),
-        "files": files,
-    }
-    write_json(work / "manifest.json", manifest)
+    folder = Path(folder)
+    files = {str(p.relative_to(work).as_posix()): sha256(p) for p in sorted(work.rglob("*")) if p.is_file()}
+    write_json(work / "manifest.json", manifest(files, spec=spec, seed=seed, outcome=outcome, **facts))
     for number in count(1):
         place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         if place.exists():
@@ -174,6 +175,23 @@ def seal(work: Path, folder: str | Path, *, spec: Any, seed: int | None, outcome
             if not place.exists():
                 raise
     raise AssertionError("unreachable")
+
+
+def manifest(files: Mapping[str, str], *, spec: Any, seed: int | None, outcome: str, **facts: Any) -> dict[str, Any]:
+    """The manifest over ``files``, each name with its SHA-256; ``facts`` are further entries."""
+    asked = plain(spec)
+    return {
+        "format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "outcome": outcome,
+        "seed": seed,
+        "spec": asked,
+        **facts,
+        "versions": versions(),
+        "git": git_state(),
+        "device": device(asked.get("device") if isinstance(asked, dict) else None),
+        "files": dict(files),
+    }
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -219,6 +237,7 @@ def _cell(text: str) -> Any:
     return text
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

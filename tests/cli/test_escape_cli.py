@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_runs(dynopt, here, mo
 
 
 def test_interruption_keeps_what_was_finished(dynopt, here, monkeypatch):
-    from dynopt.escape import study as module
+    from dynopt.escape import plan as module
 
     run, calls = module.tally, []
 

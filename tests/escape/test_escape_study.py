@@ -11,7 +11,7 @@ import torch
 
 import dynopt
 from dynopt.errors import Outcome
-from dynopt.escape import study as module
+from dynopt.escape import plan as module
 from dynopt.escape.statistics import LEVELS
 
 INNA, GD = "inna(alpha=1/2, beta=1, gamma=0.02)", "gd(gamma=0.02)"
