@@ -27,6 +27,7 @@ def run(
     device: str = "cpu",
     dtype: str = "float64",
     engine: str = "auto",
+    noise: str | None = None,
     out: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -62,6 +63,9 @@ def run(
         float64 or float32.
     engine
         eager (torch), fused (one compiled kernel, Gaussian starts), or auto: fused where the work is worth a compilation.
+    noise
+        In the gradients: the size of Gaussian noise, such as 1e-3, or a call: "gaussian(size=1e-3, axes=[1])",
+        "periodic(size=1e-3, every=10)", "minibatch(size=32)" for problems that are sums over samples.
     out
         The run folder (manifest, data, table, figure); runs/escape by default. An existing one is kept and a number appended.
     json
@@ -80,7 +84,7 @@ def run(
         study = escape_study(
             methods, problem, runs, seed=seed, start=start, scale=scale, exit=exit, radius=radius, also=_exits(also),  # type: ignore[arg-type]
             saddle=None if saddle is None else numbers(saddle, "--saddle"), max_steps=max_steps,  # type: ignore[arg-type]
-            device=device, dtype=dtype, engine=engine, progress=progress,
+            device=device, dtype=dtype, engine=engine, noise=noise, progress=progress,
         )  # fmt: skip
     folder = study.save(place) if place is not None else None
     if json:
