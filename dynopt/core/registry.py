@@ -39,8 +39,13 @@ METHODS = {
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
-    "double-well": "dynopt.problems.landscapes:double_well",
+    "double-well": "dynopt.problems.wells:double_well",
     "rosenbrock": "dynopt.problems.landscapes:rosenbrock",
+    "octopus": "dynopt.problems.octopus:Octopus",
+    "phi-regression": "dynopt.problems.phi_regression:PhiRegression",
+    "two-layer-linear": "dynopt.problems.two_layer_linear:two_layer_linear",
+    "perceptron": "dynopt.problems.network:Perceptron",
+    "random-quadratic": "dynopt.problems.random_quadratic:random_quadratic",
     "thesis-2.1": "dynopt.problems.landscapes:thesis_2_1",
     "thesis-3.1-left": "dynopt.problems.landscapes:thesis_3_1_left",
     "thesis-3.1-right": "dynopt.problems.landscapes:thesis_3_1_right",
