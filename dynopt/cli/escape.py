@@ -54,7 +54,7 @@ def run(
     also
         Other exits on the same paths, separated by commas, or none; by default all that apply.
     saddle
-        Coordinates X,Y of the saddle; needed where the problem has several.
+        Coordinates X,Y of the saddle, or 0 for the origin in any dimension; needed where the problem has several.
     max_steps
         Runs still inside then are censored; by default where the law leaves next to none.
     device

@@ -72,7 +72,7 @@ class Octopus:
         return exact if str(x.dtype) == "object" else tuple(map(float, exact))  # type: ignore[return-value]
 
     def _profile(self, x: Any, constants: Any, orders: int) -> tuple[list[Any], list[Any]]:
-        """D = s − Lx² and w at one coordinate, each with its first ``orders`` derivatives.
+        """D = s − Lx² and w at each coordinate, with their first ``orders`` derivatives.
 
         With a, m, b the parts of |x| up to τ, from τ to 2τ, and from 2τ on, s is the sum of what each
         contributes; t = (m − τ)/τ.  The cubic is s'(τ + τt) = p(t), p(0) = −2γτ, p'(0) = −2γτ, p(1) = −4Lτ,
@@ -99,31 +99,29 @@ class Octopus:
             w.append(60 * t * (1 - t) * (1 - 2 * t) / (tau * tau))
         return D, w
 
-    def _profiles(self, x: Any, orders: int) -> tuple[list[Any], list[list[Any]], list[list[Any]], list[Any], list[Any]]:
-        """The coordinates, D and w of each, W_j, and R_k = Σ_{j>k} (Π_{k<i<j} w_i) D_j, so that J = L‖x‖² + R_0."""
+    def _profiles(self, x: Any, orders: int) -> tuple[list[list[Any]], list[list[Any]], list[Any], list[Any]]:
+        """D and w of each coordinate, W_j, and R_k = Σ_{j>k} (Π_{k<i<j} w_i) D_j, so that J = L‖x‖² + R_0."""
         check_points(self, x)
-        constants, n = self._constants(x), self.dimension
-        coordinate = [x[..., i] for i in range(n)]
-        D, w = map(list, zip(*(self._profile(c, constants, orders) for c in coordinate), strict=True))
-        before = [0 * coordinate[0] + 1]
+        n = self.dimension
+        D, w = ([[part[..., i] for part in parts] for i in range(n)] for parts in self._profile(x, self._constants(x), orders))
+        before = [0 * x[..., 0] + 1]
         for i in range(n - 1):
             before.append(before[-1] * w[i][0])
-        rest = [0 * coordinate[0]] * n
+        rest = [0 * x[..., 0]] * n
         for k in range(n - 2, -1, -1):
             rest[k] = D[k + 1][0] + w[k + 1][0] * rest[k + 1]
-        return coordinate, D, w, before, rest
+        return D, w, before, rest
 
     def value(self, x: Any) -> Any:
-        _, D, w, _, rest = self._profiles(x, 0)
+        D, w, _, rest = self._profiles(x, 0)
         return self._constants(x)[1] * (x * x).sum(-1) + D[0][0] + w[0][0] * rest[0]
 
     def gradient(self, x: Any) -> Any:
-        coordinate, D, w, before, rest = self._profiles(x, 1)
-        L = self._constants(x)[1]
-        return stack([2 * L * c + W * (d[1] + v[1] * r) for c, d, v, W, r in zip(coordinate, D, w, before, rest, strict=True)])
+        D, w, before, rest = self._profiles(x, 1)
+        return 2 * self._constants(x)[1] * x + stack([W * (d[1] + v[1] * r) for d, v, W, r in zip(D, w, before, rest, strict=True)])
 
     def hessian(self, x: Any) -> Any:
-        _, D, w, before, rest = self._profiles(x, 2)
+        D, w, before, rest = self._profiles(x, 2)
         L, n = self._constants(x)[1], self.dimension
         rows = [[0 * before[0]] * n for _ in range(n)]
         for k in range(n):
