@@ -106,11 +106,7 @@ def numba_text(task: Task) -> str:
             *(f"                        {e} = 0.0" for e in arrays),
         ]
         noise = "\n".join(fresh) + "\n"
-    places = "\n".join(
-        f"            d = {' + '.join(f'(S{i}[l] - Q[{j}, {i}])*(S{i}[l] - Q[{j}, {i}])' for i in range(n))}\n"
-        f"            if d <= R[{j}]:\n                place = {j}"
-        for j in range(len(task.places))
-    )
+    distance = " + ".join(f"(S{i}[l] - Q[p, {i}])*(S{i}[l] - Q[p, {i}])" for i in range(n))
     finite = " + ".join(f"S{i}[l]*0.0" for i in range(m))
     return f"""import math
 
@@ -178,7 +174,9 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, every, scale, l
                 continue
 {written}
             place = -1
-{places}
+            for p in range(len(Q)):
+                if {distance} <= R[p]:
+                    place = p
             if not ({finite} == 0.0):
                 place = -2
             rest[index] = place

@@ -129,7 +129,9 @@ def make_noise(text: str | float, problem: Any) -> Noise | None:
         return _minibatch(values["size"], problem)
     size = _number(values["size"])
     if size is None or not (math.isfinite(size) and size >= 0):
-        raise Misuse(f"noise {name!r}: size={values['size']} is not a non-negative number; give the sd of the gradient's noise, such as 1e-3")
+        raise Misuse(
+            f"noise {name!r}: size={values['size']} is not a non-negative number; give the sd of the gradient's noise, such as 1e-3"
+        )
     every = _whole(name, "every", values.get("every", 1))
     if every < 1:
         raise Misuse(f"noise {name!r}: every={every} is not a period; give a whole number of at least 1")

@@ -34,6 +34,8 @@ _FUSED = 2**20
 """Runs that a fused kernel works on at once."""
 _WORTH_COMPILING = 10**7
 """Iterations from which `engine="auto"` compiles a kernel."""
+_WIDEST = 64
+"""State numbers of a run up to which `engine="auto"` compiles a kernel: compilers take minutes for more."""
 ENGINES = ("auto", "eager", "fused")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -80,9 +82,7 @@ class Plan:
         """No runs yet."""
         return Tally.empty(len(self.exits), len(self.saddle.places), self.max_steps)
 
-    def run(
-        self, method: int, first: int, stop: int, *, device: str | None = None, finished: Callable[[int], None] | None = None
-    ) -> Tally:
+    def run(self, method: int, first: int, stop: int, *, device: str | None = None, finished: Callable[[int], None] | None = None) -> Tally:
         """Do runs ``first`` … ``stop`` − 1 of one method, batch by batch, and count them.
 
         Run i depends on (seed, i) alone, so the counts of any cutting of the runs add up to the same.
@@ -218,6 +218,8 @@ def _engine(
         if device.type == "cuda" and importlib.util.find_spec("triton") is None:
             raise Untraceable("fused kernels on CUDA need the package triton")
         task = fused_task(method.numeric(), saddle, exits, noise)
+        if asked == "auto" and len(task[0].trace.state) > _WIDEST:
+            raise Untraceable(f"the state has {len(task[0].trace.state)} numbers, a long compilation (engine=fused does it all the same)")
         kernel_text(task[0], device.type)
     except Untraceable as reason:
         if asked == "fused":

@@ -97,7 +97,7 @@ def find_saddle(problem: Problem, chosen: Sequence[Any] | None = None) -> Saddle
             kinds = ", ".join(f"{_text(c.point)} {c.kind}" for c in listed) or "none"
             raise Misuse(f"problem {problem.name!r} has no strict saddle (critical points: {kinds}); choose a problem that has one")
         if len(strict) > 1:
-            options = "; ".join(",".join(f"{float(v):g}" for v in c.point) for c in strict[:6]) + ("; ..." if len(strict) > 6 else "")
+            options = "; ".join(",".join(f"{float(v):.10g}" for v in c.point) for c in strict[:6]) + ("; ..." if len(strict) > 6 else "")
             raise Misuse(f"problem {problem.name!r} has {len(strict)} strict saddles; choose one: saddle={options}")
         critical: Any = strict[0]
         point = np.array([float(v) for v in critical.point])

@@ -135,7 +135,8 @@ class Perceptron(Network):
     def smaller(self) -> tuple[Network, np.ndarray]:
         """The network with one neuron less and its minimiser."""
         small = Network(_tanh_network(self.features, self.width - 1), self.inputs, self.targets, name=f"{self.name}, one neuron less")
-        rng, ends = np.random.default_rng([self.seed, 1]), []
+        rng = np.random.default_rng([self.seed, 1])
+        ends: list[np.ndarray] = []
         for _ in range(6):
             if len(ends) == 3:
                 break
@@ -143,7 +144,9 @@ class Perceptron(Network):
             if end is not None and numeric_points.spectrum(small, end)[0] > 0:
                 ends.append(end)
         if not ends:
-            raise Misuse(f"the smaller network of {self.name} could not be trained to a minimiser; take another seed, more samples or fewer neurons")
+            raise Misuse(
+                f"the smaller network of {self.name} could not be trained to a minimiser; take another seed, more samples or fewer neurons"
+            )
         return small, min(ends, key=lambda end: float(small.value(end)))
 
     def split(self, neuron: int, part: float) -> np.ndarray:
