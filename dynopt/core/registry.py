@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import operator
 import sys
 from dataclasses import dataclass
@@ -209,6 +210,11 @@ def problem(text: str) -> Any:
         raise Misuse(f"{call.name!r} is {found!r}, not a problem; name a function of the coordinates or a Problem")
     if not isinstance(found, type) and call.name not in PROBLEMS:
         return _load("dynopt.problems.landscape:Landscape")(found, constants=call.values)
+    known = inspect.signature(found).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    for key in call.values:
+        if key not in known and not open_ended:
+            raise Misuse(f"problem {call.name!r} has no parameter {key!r}; {closest(key, known)}")
     try:
         return found(**call.values)
     except TypeError as error:

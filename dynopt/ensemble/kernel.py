@@ -1,9 +1,10 @@
 """The text of fused escape kernels: one `Trace`, written for numba (CPU) and for Triton (CUDA).
 
-A kernel draws the starts (and the noise, one set of normals a step) from the counter-based generator of `dynopt.ensemble.rng`, keeps the state
-of each run in registers, adds one to a counter while the run has not left (no branch per step), looks
-every `CHECK` steps whether all of its runs have left, and goes on ``linger`` steps to see where they
-come to rest.  Texts are kept on disk under their hash, where both compilers find them again.
+A kernel draws the starts (and the noise, one set of normals a step) from the counter-based generator of
+`dynopt.ensemble.rng`, keeps the state of each run in registers, adds one to a counter while the run has
+not left (no branch per step), looks every `CHECK` steps whether all of its runs have left, and goes on
+``linger`` steps to see where they come to rest.  Texts are kept on disk under their hash, where both
+compilers find them again.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ gives the same bits.  The 128-bit counter is
     (run mod 2³², run div 2³², block, stream + 4·step),        key = (seed mod 2³², seed div 2³²):
 
 a run has its own counters, ``block`` numbers the quadruples of words it draws, ``step`` is the
-iteration (below 2³⁰), ``stream`` separates purposes (0: starts, `NOISE`, `BATCHES`).  Integers agree bit for bit on every device; uniforms are exact multiples of
-2⁻⁵³ and agree bit for bit too; normals pass through log, cos and sin and agree to a few units in
-the last place between devices.
+iteration (below 2³⁰), ``stream`` separates purposes (0: starts, `NOISE`, `BATCHES`).  Integers agree
+bit for bit on every device; uniforms are exact multiples of 2⁻⁵³ and agree bit for bit too; normals
+pass through log, cos and sin and agree to a few units in the last place between devices.
 """
 
 from __future__ import annotations
