@@ -34,6 +34,7 @@ def run(
     device: str = "cpu",
     dtype: str = "float64",
     engine: str = "auto",
+    noise: str | None = None,
     spec: Path | None = None,
     executor: str | None = None,
     workers: int | None = None,
@@ -63,7 +64,7 @@ def run(
     also
         Other exits on the same paths, separated by commas, or none; by default all that apply.
     saddle
-        Coordinates X,Y of the saddle; needed where the problem has several.
+        Coordinates X,Y of the saddle, or 0 for the origin in any dimension; needed where the problem has several.
     max_steps
         Runs still inside then are censored; by default where the law leaves next to none.
     device
@@ -72,6 +73,9 @@ def run(
         float64 or float32.
     engine
         eager (torch), fused (one compiled kernel, Gaussian starts), or auto: fused where the work is worth a compilation.
+    noise
+        In the gradients: the size of Gaussian noise, such as 1e-3, or a call: "gaussian(size=1e-3, axes=[1])",
+        "periodic(size=1e-3, every=10)", "minibatch(size=32)" for problems that are sums over samples.
     spec
         A TOML file that says all of the above (methods = [...], runs = 1e8, ..., and shard = N); makes a campaign of it.
     executor
@@ -90,7 +94,7 @@ def run(
     asked: dict[str, Any] = {
         "methods": methods, "problem": problem, "runs": runs, "seed": seed, "start": start, "scale": scale, "exit": exit, "radius": radius,
         "also": _exits(also), "saddle": None if saddle is None else [float(x) for x in numbers(saddle, "--saddle")], "max_steps": max_steps,
-        "device": device, "dtype": dtype, "engine": engine,
+        "device": device, "dtype": dtype, "engine": engine, "noise": noise,
     }  # fmt: skip
     if spec is not None or executor is not None:
         if spec is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import operator
 import sys
 from dataclasses import dataclass
@@ -45,10 +46,15 @@ METHODS = {
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
-    "double-well": "dynopt.problems.landscapes:double_well",
+    "double-well": "dynopt.problems.wells:double_well",
+    "octopus": "dynopt.problems.octopus:Octopus",
+    "perceptron": "dynopt.problems.network:Perceptron",
+    "phi-regression": "dynopt.problems.phi_regression:PhiRegression",
+    "random-quadratic": "dynopt.problems.random_quadratic:random_quadratic",
     "ripples": "dynopt.problems.landscapes:ripples",
     "rosenbrock": "dynopt.problems.landscapes:rosenbrock",
     "three-hump-camel": "dynopt.problems.landscapes:three_hump_camel",
+    "two-layer-linear": "dynopt.problems.two_layer_linear:two_layer_linear",
     "thesis-2.1": "dynopt.problems.landscapes:thesis_2_1",
     "thesis-3.1-left": "dynopt.problems.landscapes:thesis_3_1_left",
     "thesis-3.1-right": "dynopt.problems.landscapes:thesis_3_1_right",
@@ -212,6 +218,11 @@ def problem(text: str) -> Any:
         raise Misuse(f"{call.name!r} is {found!r}, not a problem; name a function of the coordinates or a Problem")
     if not isinstance(found, type) and call.name not in PROBLEMS:
         return _load("dynopt.problems.landscape:Landscape")(found, constants=call.values)
+    known = inspect.signature(found).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    for key in call.values:
+        if key not in known and not open_ended:
+            raise Misuse(f"problem {call.name!r} has no parameter {key!r}; {closest(key, known)}")
     try:
         return found(**call.values)
     except TypeError as error:

@@ -53,7 +53,7 @@ def _numba(task: Task, setting: Setting, first: int, count: int) -> tuple[torch.
     module = text.load(text.numba_text(task))
     module.kernel(
         out, rest, np.uint64(setting.seed & 0xFFFFFFFF), np.uint64(setting.seed >> 32), first, count, setting.steps, setting.linger,
-        setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float),
+        task.trace.every, setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float),
         _places(task), _reach(setting), _constants(task),
     )  # fmt: skip
     return torch.from_numpy(out), torch.from_numpy(rest)
@@ -71,7 +71,7 @@ def _triton(
     numbers = there(np.array([setting.scale, 2 * math.pi, *setting.levels]))
     grid = (-(-count // block),)
     module.kernel[grid](
-        out, rest, setting.seed, first, count, setting.steps, setting.linger, numbers, there(setting.saddle),
+        out, rest, setting.seed, first, count, setting.steps, setting.linger, task.trace.every, numbers, there(setting.saddle),
         there(_places(task)), there(_reach(setting)), there(_constants(task)), BLOCK=block, num_warps=warps,
     )  # fmt: skip
     return out, rest

@@ -1,9 +1,10 @@
 """The text of fused escape kernels: one `Trace`, written for numba (CPU) and for Triton (CUDA).
 
-A kernel draws the starts from the counter-based generator of `dynopt.ensemble.rng`, keeps the state
-of each run in registers, adds one to a counter while the run has not left (no branch per step), looks
-every `CHECK` steps whether all of its runs have left, and goes on ``linger`` steps to see where they
-come to rest.  Texts are kept on disk under their hash, where both compilers find them again.
+A kernel draws the starts (and the noise, one set of normals a step) from the counter-based generator of
+`dynopt.ensemble.rng`, keeps the state of each run in registers, adds one to a counter while the run has
+not left (no branch per step), looks every `CHECK` steps whether all of its runs have left, and goes on
+``linger`` steps to see where they come to rest.  Texts are kept on disk under their hash, where both
+compilers find them again.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def numba_text(task: Task) -> str:
         return [*text, *(f"{pad}{target} = n_{i}" for i, target in enumerate(targets))]
 
     load = [f"                    {s} = S{i}[l]" for i, s in enumerate(t.state)]
+    load += [f"                    {e} = E{i}[l]" for i, e in enumerate(t.noise)]
     store = [f"S{i}[l]" for i in range(m)]
     body = "\n".join([*load, *lines(t.step, store, 20)])
     theta = "\n".join(f"                    {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))
@@ -83,14 +85,29 @@ def numba_text(task: Task) -> str:
     counters = "\n".join(f"        W{e} = np.zeros(LANES, np.int64)\n        N{e} = np.empty(LANES, np.int64)" for e in exits)
     pending = " + ".join(f"N{e}[l]" for e in exits)
     written = "\n".join(f"            out[{e}, index] = -1 if (N{e}[l] or W{e}[l] > steps) else W{e}[l]" for e in exits)
-    start = [f"                {x} = P[{i}] + scale * draw(seed0, seed1, run, {i})" for i, x in enumerate(t.start)]
+
+    def drawn(names: Sequence[str], word: str, indent: int) -> list[str]:
+        pairs = [(*names[i : i + 2], "_")[:2] for i in range(0, len(names), 2)]
+        return [f"{' ' * indent}{x}, {y} = pair(seed0, seed1, run, {b}, {word})" for b, (x, y) in enumerate(pairs)]
+
+    start = [*drawn([f"z{i}" for i in range(n)], "0", 16), *(f"                {x} = P[{i}] + scale * z{i}" for i, x in enumerate(t.start))]
+    start += drawn([str(e) for e in t.noise], "1", 16)
     begin = "\n".join([*start, *lines(t.init, store, 16), *(f"                {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))])
-    allocate = "\n".join(f"        S{i} = np.empty(LANES)" for i in range(m))
-    places = "\n".join(
-        f"            d = {' + '.join(f'(S{i}[l] - Q[{j}, {i}])*(S{i}[l] - Q[{j}, {i}])' for i in range(n))}\n"
-        f"            if d <= R[{j}]:\n                place = {j}"
-        for j in range(len(task.places))
-    )
+    arrays = [f"E{i}[l]" for i in range(len(t.noise))]
+    allocate = "\n".join(f"        {name} = np.empty(LANES)" for name in (*(f"S{i}" for i in range(m)), *(a[:-3] for a in arrays)))
+    noise = ""
+    if t.noise:
+        fresh = [
+            "                step = k + j",
+            "                for l in range(LANES):",
+            "                    run = np.uint64(first) + np.uint64(block * LANES + l)",
+            "                    if step % every == 0:",
+            *drawn(arrays, "4 * step + 1", 24),
+            "                    else:",
+            *(f"                        {e} = 0.0" for e in arrays),
+        ]
+        noise = "\n".join(fresh) + "\n"
+    distance = " + ".join(f"(S{i}[l] - Q[p, {i}])*(S{i}[l] - Q[p, {i}])" for i in range(n))
     finite = " + ".join(f"S{i}[l]*0.0" for i in range(m))
     return f"""import math
 
@@ -119,14 +136,14 @@ def unit(high, low):
 
 
 @njit(inline="always")
-def draw(seed0, seed1, run, i):
-    a, b, c, d = philox(run & np.uint64(0xFFFFFFFF), run >> np.uint64(32), np.uint64(i // 2), np.uint64(0), seed0, seed1)
+def pair(seed0, seed1, run, block, word):
+    a, b, c, d = philox(run & np.uint64(0xFFFFFFFF), run >> np.uint64(32), np.uint64(block), np.uint64(word), seed0, seed1)
     radius, angle = math.sqrt(-2.0 * math.log(unit(a, b))), 6.283185307179586 * unit(c, d)
-    return radius * (math.cos(angle) if i % 2 == 0 else math.sin(angle))
+    return radius * math.cos(angle), radius * math.sin(angle)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath={{"contract", "reassoc", "nsz", "arcp"}})
-def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, P, Q, R, C):
+def kernel(out, rest, seed0, seed1, first, count, steps, linger, every, scale, level, P, Q, R, C):
 {chr(10).join(constants) or "    pass"}
     for block in prange((count + LANES - 1) // LANES):
 {allocate}
@@ -138,8 +155,8 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, P
         k = 0
         busy = True
         while busy and k < steps:
-            for _ in range(LANES):
-                for l in range(LANES):
+            for j in range(LANES):
+{noise}                for l in range(LANES):
 {counted}
 {body}
 {theta}
@@ -149,8 +166,8 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, P
             for l in range(LANES):
                 left += {pending}
             busy = left > 0
-        for _ in range(linger):
-                for l in range(LANES):
+        for j in range(linger):
+{noise}                for l in range(LANES):
 {body}
         for l in range(LANES):
             index = block * LANES + l
@@ -158,7 +175,9 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, scale, level, P
                 continue
 {written}
             place = -1
-{places}
+            for p in range(len(Q)):
+                if {distance} <= R[p]:
+                    place = p
             if not ({finite} == 0.0):
                 place = -2
             rest[index] = place
@@ -192,13 +211,27 @@ def triton_text(task: Task) -> str:
         f"    tl.store(out + {e} * count + lane, tl.where((pending{e} > 0) | (waited{e} > steps), -1, waited{e}), mask=inside)"
         for e in exits
     )
-    draws = []
-    for block in range((n + 1) // 2):
-        draws.append(f"    a, b, c, d = tl.philox(seed, low, high, low * 0 + {block}, low * 0)")
-        draws.append("    radius, angle = tl.sqrt(-2.0 * tl.log(unit(a, b))), two_pi * unit(c, d)")
-        draws.append(f"    x{2 * block} = tl.load(P + {2 * block}) + scale * (radius * tl.cos(angle))")
-        if 2 * block + 1 < n:
-            draws.append(f"    x{2 * block + 1} = tl.load(P + {2 * block + 1}) + scale * (radius * tl.sin(angle))")
+
+    def drawn(names: Sequence[str], word: str, indent: int) -> list[str]:
+        text = []
+        for i, name in enumerate(names):
+            if i % 2 == 0:
+                text.append(f"a, b, c, d = tl.philox(seed, low, high, low * 0 + {i // 2}, {word})")
+                text.append("radius, angle = tl.sqrt(-2.0 * tl.log(unit(a, b))), two_pi * unit(c, d)")
+            text.append(f"{name} = radius * tl.{'sin' if i % 2 else 'cos'}(angle)")
+        return [" " * indent + line for line in text]
+
+    draws = drawn([f"z{i}" for i in range(n)], "low * 0", 4)
+    draws += [f"    {x} = tl.load(P + {i}) + scale * z{i}" for i, x in enumerate(t.start)]
+    draws += drawn([str(e) for e in t.noise], "low * 0 + 1", 4)
+
+    def noise(step: str, indent: int) -> str:
+        if not t.noise:
+            return ""
+        pad = " " * indent
+        fresh = drawn([str(e) for e in t.noise], f"low * 0 + (4 * ({step}) + 1).to(tl.uint32)", indent)
+        return "\n".join([*fresh, *(f"{pad}{e} = tl.where(({step}) % every == 0, {e}, 0.0)" for e in t.noise)]) + "\n"
+
     places = "\n".join(
         "    d2 = " + " + ".join(f"(s{i} - tl.load(Q + {j * n + i}))*(s{i} - tl.load(Q + {j * n + i}))" for i in range(n)) + "\n"
         f"    place = tl.where(d2 <= tl.load(R + {j}), {j}, place)"
@@ -216,7 +249,7 @@ def unit(high, low):
 
 
 @triton.jit
-def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, R, C, BLOCK: tl.constexpr):
+def kernel(out, rest, seed, first, count, steps, linger, every, F, P, Q, R, C, BLOCK: tl.constexpr):
     scale = tl.load(F)
     two_pi = tl.load(F + 1)
 {levels}
@@ -231,14 +264,14 @@ def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, R, C, BLOCK: t
     k = 0
     busy = 1
     while (k < steps) & (busy > 0):
-        for _ in tl.static_range({CHECK}):
+        for j in tl.static_range({CHECK}):
 {counted}
-{lines(t.step, 12)}
+{noise("k + j", 12)}{lines(t.step, 12)}
 {tested}
         k += {CHECK}
         busy = tl.max({pending}, 0)
-    for _ in range(linger):
-{lines(t.step, 8)}
+    for j in range(linger):
+{noise("k + j", 8)}{lines(t.step, 8)}
     place = tl.full([BLOCK], -1, tl.int32)
 {places}
     place = tl.where(({finite}) == 0.0, place, -2)

@@ -3,12 +3,12 @@
 Philox-4x32-10 (Salmon, Moraes, Dror, Shaw 2011) in integer tensor arithmetic, so that every device
 gives the same bits.  The 128-bit counter is
 
-    (run mod 2³², run div 2³², block, stream),        key = (seed mod 2³², seed div 2³²):
+    (run mod 2³², run div 2³², block, stream + 4·step),        key = (seed mod 2³², seed div 2³²):
 
-a run has its own counters, ``block`` numbers the quadruples of words it draws, ``stream`` separates
-purposes (0: starts).  Integers agree bit for bit on every device; uniforms are exact multiples of
-2⁻⁵³ and agree bit for bit too; normals pass through log, cos and sin and agree to a few units in
-the last place between devices.
+a run has its own counters, ``block`` numbers the quadruples of words it draws, ``step`` is the
+iteration (below 2³⁰), ``stream`` separates purposes (0: starts, `NOISE`, `BATCHES`).  Integers agree
+bit for bit on every device; uniforms are exact multiples of 2⁻⁵³ and agree bit for bit too; normals
+pass through log, cos and sin and agree to a few units in the last place between devices.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
 _CELLS = 16384
 """Most entries that are transformed at once on the CPU (see `_by_rows`)."""
+
+NOISE, BATCHES = 1, 2
+"""Streams of what is drawn in every iteration: additive noise; members of mini-batches."""
 
 Words = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -59,11 +62,14 @@ def _product(a: int, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def words(seed: int, first: int, stop: int, blocks: int, *, stream: int = 0, device: str | torch.device = "cpu") -> Words:
-    """The words of runs ``first`` … ``stop`` − 1: four int64 tensors of shape (stop − first, blocks)."""
-    run = torch.arange(first, stop, dtype=torch.int64, device=device)[:, None]
-    block = torch.arange(blocks, dtype=torch.int64, device=device)[None, :]
-    run, block = torch.broadcast_tensors(run, block)
-    counter = (run & _MASK, run >> 32, block, torch.full_like(block, stream))
+    """The words of runs ``first`` … ``stop`` − 1 in iteration 0: four int64 tensors of shape (stop − first, blocks)."""
+    return words_of(seed, torch.arange(first, stop, dtype=torch.int64, device=device), blocks, stream=stream)
+
+
+def words_of(seed: int, runs: torch.Tensor, blocks: int, *, stream: int, step: int = 0) -> Words:
+    """The words of the runs listed, an int64 tensor (batch,), in iteration ``step``: four int64 tensors of shape (batch, blocks)."""
+    run, block = torch.broadcast_tensors(runs[:, None], torch.arange(blocks, dtype=torch.int64, device=runs.device)[None, :])
+    counter = (run & _MASK, run >> 32, block, torch.full_like(block, stream + 4 * step))
     return philox(counter, (seed & _MASK, seed >> 32))
 
 
@@ -89,12 +95,50 @@ def normals(seed: int, first: int, stop: int, count: int, *, stream: int = 0, de
     """
 
     def draw(first: int, stop: int) -> torch.Tensor:
-        a, b, c, d = words(seed, first, stop, -(-count // 2), stream=stream, device=device)
-        radius, angle = torch.sqrt(-2 * torch.log(_unit(a, b))), 2 * math.pi * _unit(c, d)
-        pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=-1)
-        return pairs.reshape(stop - first, -1)[:, :count]
+        return _box_muller(words(seed, first, stop, -(-count // 2), stream=stream, device=device), count)
 
     return _by_rows(draw, first, stop, count, device)
+
+
+def _box_muller(words: Words, count: int) -> torch.Tensor:
+    a, b, c, d = words
+    radius, angle = torch.sqrt(-2 * torch.log(_unit(a, b))), 2 * math.pi * _unit(c, d)
+    pairs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=-1)
+    return pairs.reshape(len(a), -1)[:, :count]
+
+
+def normals_of(seed: int, runs: torch.Tensor, count: int, *, step: int) -> torch.Tensor:
+    """What the runs listed draw in iteration ``step`` (stream `NOISE`): standard normals, float64 of shape (batch, count).
+
+    They are drawn in pieces of whole rows, a multiple of 64 in number and too small for torch to cut
+    across threads: where the batch is such a multiple, a run's numbers do not depend on its neighbours.
+
+    >>> runs = torch.arange(64)
+    >>> bool((normals_of(7, runs, 3, step=5) == normals_of(7, runs.flip(0), 3, step=5).flip(0)).all())
+    True
+    """
+    rows = max(64, _CELLS // max(1, count) // 64 * 64)
+    blocks = -(-count // 2)
+    return torch.cat([_box_muller(words_of(seed, some, blocks, stream=NOISE, step=step), count) for some in runs.split(rows)])
+
+
+def subsets_of(seed: int, runs: torch.Tensor, size: int, total: int, *, step: int) -> torch.Tensor:
+    """What the runs listed draw in iteration ``step`` (stream `BATCHES`): subsets of {0, …, total − 1}, int64 (batch, size).
+
+    Every subset of ``size`` members has the same probability (Floyd's algorithm, Bentley 1987; uniforms
+    have 53 bits).
+
+    >>> subsets_of(7, torch.arange(2), 3, 3, step=0).sort(-1).values.tolist()
+    [[0, 1, 2], [0, 1, 2]]
+    """
+    a, b, c, d = words_of(seed, runs, -(-size // 2), stream=BATCHES, step=step)
+    draws = 1 - torch.stack([_unit(a, b), _unit(c, d)], dim=-1).reshape(len(runs), -1)  # in [0, 1)
+    chosen = torch.full((len(runs), size), -1, dtype=torch.int64, device=runs.device)
+    for i, last in enumerate(range(total - size, total)):
+        candidate = (draws[:, i] * (last + 1)).long()
+        taken = (chosen[:, :i] == candidate[:, None]).any(-1)
+        chosen[:, i] = torch.where(taken, last, candidate)
+    return chosen
 
 
 def _unit(high: torch.Tensor, low: torch.Tensor) -> torch.Tensor:

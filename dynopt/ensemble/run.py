@@ -65,6 +65,8 @@ def run_batch(
     Parameters
     ----------
     method : in floating point (`System.numeric`).
+    oracle : one with ``of(rows)`` answers each run on a sample of its own (see `dynopt.ensemble.noise`) and is
+        asked for those of the rows still at work.
     theta0 : starts, (batch, n); its dtype and device are those of the run.
     events : principal event first.
     arrived : state blocks of shape (batch, n) ↦ int64 (batch,), the number of the place where the run
@@ -79,8 +81,11 @@ def run_batch(
 
     index, working = _padded(torch.arange(batch, device=device))
     theta0 = theta0[index]
+    runs: Any = oracle
+    several = hasattr(oracle, "of")
+    asked = runs.of(index) if several else oracle
     scheduled = any(is_schedule(getattr(method, p.name)) for p in method.numbers())
-    state = method.at(0).init(theta0, oracle.at(0))
+    state = method.at(0).init(theta0, asked.at(0))
     pending = {name: torch.ones(len(index), dtype=torch.bool, device=device) for name in names}
     waited = {name: torch.zeros(len(index), dtype=torch.int32, device=device) for name in names}
     open_events = list(names)
@@ -114,13 +119,14 @@ def run_batch(
                 if left < _CROWDED * len(index):
                     keep, mask = _padded(working.nonzero()[:, 0])
                     index, working = index[keep], mask
+                    asked = runs.of(index) if several else oracle
                     state = type(state)(*(block[keep] for block in state))
                     pending = {name: flags[keep] for name, flags in pending.items()}
                     waited = {name: counts[keep] for name, counts in waited.items()}
             open_events = [name for name in open_events if k < steps and bool(pending[name].any())]
         lane_steps += len(index)
         current = method.at(k) if scheduled else method
-        state = current.update(state, oracle.at(k), k)
+        state = current.update(state, asked.at(k), k)
         k += 1
     return Paths(first, arrival, diverged, final, lane_steps)
 

@@ -16,8 +16,10 @@ import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
 from dynopt.core.algorithm import Algorithm
-from dynopt.core.oracle import FunctionOracle
+from dynopt.core.oracle import FunctionOracle, Oracle
 from dynopt.core.parameter import is_schedule
+from dynopt.core.problem import oracle
+from dynopt.ensemble.noise import Additive, Noise
 from dynopt.errors import Misuse
 from dynopt.symbolic.symbols import symbolic
 
@@ -43,8 +45,10 @@ class Trace:
     state : symbols of the state, block by block, coordinate by coordinate; the first n are θ.
     start : symbols of θ₀.
     constants : symbols that the loop body uses, each with the value that it has for this method's parameters.
-    init : the initial state from ``start``.
-    step : the next state from ``state``.
+    init : the initial state from ``start`` (and ``noise``, for methods whose start asks for a gradient).
+    step : the next state from ``state`` and ``noise``.
+    noise : symbols of the iteration's standard normals; empty without noise.
+    every : they are zero in iterations that are not multiples of it.
     """
 
     state: tuple[sp.Symbol, ...]
@@ -52,18 +56,20 @@ class Trace:
     constants: tuple[tuple[sp.Symbol, float], ...]
     init: Assignments
     step: Assignments
+    noise: tuple[sp.Symbol, ...] = ()
+    every: int = 1
 
     @property
     def dimension(self) -> int:
         return len(self.start)
 
 
-def trace(method: Algorithm, problem: Any) -> Trace:
-    """Trace the definition of ``method`` on ``problem``.
+def trace(method: Algorithm, problem: Any, noise: Noise | None = None) -> Trace:
+    """Trace the definition of ``method`` on ``problem``, with additive ``noise`` in its gradients.
 
     Raises
     ------
-    Untraceable : a scheduled parameter, an iteration-dependent update, or a problem without symbols.
+    Untraceable : a scheduled parameter, an iteration-dependent update, a problem without symbols, or mini-batches.
 
     Examples
     --------
@@ -82,13 +88,19 @@ def trace(method: Algorithm, problem: Any) -> Trace:
     values = {getattr(general, p.name): float(getattr(method, p.name)) for p in method.numbers()}
     n = problem.dimension
     start = sp.symbols(f"x0:{n}", real=True)
-    oracle = FunctionOracle(problem.value, problem.gradient)
+    asked: Any = oracle(problem)
+    normals, every = (), 1
+    if noise is not None:
+        if not isinstance(noise, Additive):
+            raise Untraceable(f"{noise.call()} has no kernel form: a kernel does not hold the terms of {problem.name!r}")
+        asked, normals = _noisy(asked, noise, n)
+        values[_SIZE], every = float(noise.size), noise.every
     try:
-        initial = general.init(np.array(start, dtype=object), oracle)
+        initial = general.init(np.array(start, dtype=object), asked)
         state = sp.symbols(f"s0:{n * len(initial)}", real=True)
         blocks = np.array(state, dtype=object).reshape(len(initial), n)
         k = sp.Symbol("k", integer=True, nonnegative=True)
-        after = general.update(type(initial)(*blocks), oracle, k)
+        after = general.update(type(initial)(*blocks), asked, k)
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise Untraceable(f"{method.name} on {problem.name} does not run on symbols ({error})") from error
     flat = [sp.sympify(e) for block in after for e in np.broadcast_to(block, (n,))]
@@ -96,9 +108,21 @@ def trace(method: Algorithm, problem: Any) -> Trace:
         raise Untraceable(f"{method.name} depends on the iteration, so no fixed loop body exists")
     first = [sp.sympify(e) for block in initial for e in np.broadcast_to(block, (n,))]
     pool = _Constants(values)
-    step = _straight(flat, state, pool, "t")
-    init = _straight(first, start, pool, "i")
-    return Trace(tuple(state), tuple(start), tuple(pool.found.items()), init, step)
+    step = _straight(flat, (*state, *normals), pool, "t")
+    init = _straight(first, (*start, *normals), pool, "i")
+    return Trace(tuple(state), tuple(start), tuple(pool.found.items()), init, step, normals, every)
+
+
+_SIZE = sp.Symbol("noise_size", positive=True)
+
+
+def _noisy(asked: Oracle, noise: Additive, dimension: int) -> tuple[Oracle, tuple[sp.Symbol, ...]]:
+    """The oracle with the symbols of this iteration's noise in its gradients and values, and these symbols."""
+    coordinates = noise.coordinates(dimension)
+    normals = sp.symbols(f"e0:{len(coordinates)}", real=True)
+    xi = np.full(dimension, sp.Integer(0), dtype=object)
+    xi[list(coordinates)] = [_SIZE * e for e in normals]
+    return FunctionOracle(lambda x: asked.value(x) + (xi * x).sum(-1), lambda x: asked.gradient(x) + xi), normals
 
 
 class _Constants:

@@ -15,6 +15,7 @@ from dynopt.core.problem import Problem
 from dynopt.core.registry import method as named_method
 from dynopt.core.registry import problem as named_problem
 from dynopt.ensemble.kernel import Task, kernel_text
+from dynopt.ensemble.noise import Noise, make_noise
 from dynopt.ensemble.trace import Untraceable
 from dynopt.errors import Misuse, closest
 from dynopt.escape.exits import Exit, make_exit, other_exits
@@ -33,6 +34,8 @@ _FUSED = 2**20
 """Runs that a fused kernel works on at once."""
 _WORTH_COMPILING = 10**7
 """Iterations from which `engine="auto"` compiles a kernel."""
+_WIDEST = 64
+"""State numbers of a run up to which `engine="auto"` compiles a kernel: compilers take minutes for more."""
 ENGINES = ("auto", "eager", "fused")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -52,6 +55,7 @@ class Plan:
     engines : for each method the engine's name, with the reason where it is not fused.
     rests : for each eager method the numbers of the places where it can come to rest.
     laws : for each method the prediction by exit; empty where none were asked for.
+    noise : what is added to the gradients that the runs see.
     """
 
     named: tuple[tuple[str, Algorithm], ...]
@@ -72,6 +76,7 @@ class Plan:
     engines: tuple[str, ...]
     rests: tuple[tuple[int, ...], ...]
     laws: tuple[dict[str, Law | NoLaw], ...]
+    noise: Noise | None = None
 
     def empty(self) -> Tally:
         """No runs yet."""
@@ -96,9 +101,12 @@ class Plan:
             theta0 = draw(
                 self.start, self.scale, self.saddle, seed=self.seed, first=begin, stop=end, device=str(where), dtype=DTYPES[self.dtype]
             )
+            sampled = None
+            if self.noise is not None:
+                sampled = self.noise.oracle(self.problem, seed=self.seed, runs=torch.arange(begin, end, device=where))
             count += tally(
                 definition, self.saddle, self.exits, theta0, max_steps=self.max_steps, linger=self.linger,
-                rests=self.rests[method], finished=finished,
+                rests=self.rests[method], sampled=sampled, finished=finished,
             )  # fmt: skip
         return count
 
@@ -108,7 +116,7 @@ class Plan:
             "methods": [text for text, _ in self.named], "problem": self.problem.name, "runs": self.runs, "start": self.start,
             "scale": self.scale, "exit": self.exits[0].text, "radius": self.radius, "exits": [e.text for e in self.exits],
             "saddle": self.saddle.exact, "max_steps": self.max_steps, "linger": self.linger, "device": str(self.device),
-            "dtype": self.dtype, "engines": list(self.engines),
+            "dtype": self.dtype, "engines": list(self.engines), "noise": self.noise and self.noise.call(),
         }  # fmt: skip
 
 
@@ -130,6 +138,7 @@ def make_plan(
     dtype: str = "float64",
     batch: int | None = None,
     engine: str = "auto",
+    noise: str | float | Noise | None = None,
     laws: bool = True,
 ) -> Plan:
     """Check and resolve what `escape_study` is asked; the parameters are its own.
@@ -156,6 +165,7 @@ def make_plan(
     exits = (principal, *(other_exits(principal, place, radius) if also is None else (make_exit(e, place, radius) for e in also)))
     if len({e.text for e in exits}) < len(exits):
         raise Misuse(f"the exits {', '.join(e.text for e in exits)} name one twice; give each once")
+    added = make_noise(noise, objective) if isinstance(noise, (str, int, float)) else noise
     where = _device(device)
     if dtype not in DTYPES:
         raise Misuse(f"dtype={dtype!r} is not a floating type for runs; choose float64 or float32")
@@ -165,15 +175,22 @@ def make_plan(
         raise Misuse(f"every start already satisfies the exit {principal.text} at scale={scale:g}; start closer or widen the exit")
     predicted = tuple(predict(m, place, exits, start, scale, radius) for _, m in named) if laws else ()
     suggested = suggest_horizon([m for _, m in named], predicted, place, scale, radius) if max_steps is None else max_steps
+    if added is not None:  # the horizon of the runs without noise is long enough for these
+        predicted = tuple(without_noise(added, exits) for _ in predicted)
     horizon = whole("max_steps", suggested, 1, LONGEST_HORIZON)
     after = whole("linger", linger, 0, None) if linger is not None else max(1000, horizon)
-    chosen = [_engine(engine, m, place, exits, start, dtype, where, runs * horizon) for _, m in named]
+    chosen = [_engine(engine, m, place, exits, start, dtype, where, runs * horizon, added) for _, m in named]
     rests = tuple(resting_places(m.numeric(), place) if fused is None else () for (_, m), (fused, _) in zip(named, chosen, strict=True))
     return Plan(
         tuple(named), objective, place, exits, runs, seed, start, scale, radius, horizon, after, where, dtype,
         tuple(size if fused is None or batch is not None else _FUSED for fused, _ in chosen),
-        tuple(fused for fused, _ in chosen), tuple(used for _, used in chosen), rests, predicted,
+        tuple(fused for fused, _ in chosen), tuple(used for _, used in chosen), rests, predicted, added,
     )  # fmt: skip
+
+
+def without_noise(noise: Noise, exits: Sequence[Exit]) -> dict[str, Law | NoLaw]:
+    """What is said in place of the law, which is that of exact gradients."""
+    return {e.text: NoLaw(f"the law is that of exact gradients, and these have the noise {noise.call()}") for e in exits}
 
 
 def cut(first: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
@@ -186,8 +203,9 @@ def cut(first: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _engine(
-    asked: str, method: Algorithm, saddle: Saddle, exits: Sequence[Exit], start: str, dtype: str, device: torch.device, work: int
-) -> tuple[tuple[Task, tuple[float, ...]] | None, str]:
+    asked: str, method: Algorithm, saddle: Saddle, exits: Sequence[Exit], start: str, dtype: str, device: torch.device, work: int,
+    noise: Noise | None = None,
+) -> tuple[tuple[Task, tuple[float, ...]] | None, str]:  # fmt: skip
     """The fused task where it is to be used, and the engine's name with the reason where it is not."""
     eager = f"torch eager ({device}, {dtype})"
     if asked not in ENGINES:
@@ -199,7 +217,9 @@ def _engine(
             raise Untraceable(f"fused kernels draw Gaussian starts in float64, not {start} in {dtype}")
         if device.type == "cuda" and importlib.util.find_spec("triton") is None:
             raise Untraceable("fused kernels on CUDA need the package triton")
-        task = fused_task(method.numeric(), saddle, exits)
+        task = fused_task(method.numeric(), saddle, exits, noise)
+        if asked == "auto" and len(task[0].trace.state) > _WIDEST:
+            raise Untraceable(f"the state has {len(task[0].trace.state)} numbers, a long compilation (engine=fused does it all the same)")
         kernel_text(task[0], device.type)
     except Untraceable as reason:
         if asked == "fused":

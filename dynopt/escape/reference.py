@@ -27,6 +27,8 @@ GRID = 512
 """Amplitudes per direction."""
 DIRECTIONS = 32
 """Directions that are tried where there are several unstable ones, at least."""
+REST = 100
+"""Reference runs that have not moved in this many steps have come to rest."""
 LONGEST = 50_000
 """Most steps of a reference run."""
 
@@ -51,7 +53,13 @@ def amplitudes(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius:
     best = {e.text: torch.full_like(theta[:, 0], -math.inf) for e in exits}
     rows: dict[str, list[list[float]]] = {e.text: [] for e in exits}
     result: dict[str, np.ndarray | NoLaw] = {}
+    before = theta
     for k in range(LONGEST):
+        if k and k % REST == 0:
+            if bool((state[0] - before).abs().max() <= 1e-12 * (1 + state[0].abs().max())):
+                stays = NoLaw("runs along the unstable direction come to rest before this exit, so only their other components lead there")
+                return {e.text: result.get(e.text, stays) for e in exits}
+            before = state[0]
         for e in [e for e in exits if e.text not in result]:
             best[e.text] = torch.fmax(best[e.text], e.measure(state[0]))
             found = [_front(grid, half, e.level) for half in best[e.text].numpy().reshape(len(along), -1)]

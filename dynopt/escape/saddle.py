@@ -46,7 +46,7 @@ class Saddle:
     exact : its exact coordinates as text.
     spectrum : eigenvalues of the Hessian, ascending, exact where the problem knows them.
     unstable : (n, d), orthonormal eigenvectors of the negative eigenvalues, in the order of ``spectrum``.
-    places : the isolated critical points of the problem, this one among them; empty when not known.
+    places : the critical points that the problem lists, this one among them; empty when not known.
     bent : whether the Hessian varies (False: the problem is quadratic and its pieces never bend).
     """
 
@@ -75,7 +75,7 @@ class Saddle:
 
 
 def find_saddle(problem: Problem, chosen: Sequence[Any] | None = None) -> Saddle:
-    """The saddle at the chosen coordinates, or the only strict saddle of the problem.
+    """The saddle at the chosen coordinates (a single 0 is the origin in any dimension), or the only strict saddle that the problem lists.
 
     Strict means that the Hessian has a negative eigenvalue, so maxima count (thesis §3.2).
 
@@ -97,7 +97,7 @@ def find_saddle(problem: Problem, chosen: Sequence[Any] | None = None) -> Saddle
             kinds = ", ".join(f"{_text(c.point)} {c.kind}" for c in listed) or "none"
             raise Misuse(f"problem {problem.name!r} has no strict saddle (critical points: {kinds}); choose a problem that has one")
         if len(strict) > 1:
-            options = "; ".join(",".join(str(float(v)) for v in c.point) for c in strict)
+            options = "; ".join(",".join(f"{float(v):.10g}" for v in c.point) for c in strict[:6]) + ("; ..." if len(strict) > 6 else "")
             raise Misuse(f"problem {problem.name!r} has {len(strict)} strict saddles; choose one: saddle={options}")
         critical: Any = strict[0]
         point = np.array([float(v) for v in critical.point])
@@ -117,7 +117,7 @@ def find_saddle(problem: Problem, chosen: Sequence[Any] | None = None) -> Saddle
 
 
 def _listed(problem: Problem, needed: bool) -> list[Any]:
-    """The isolated critical points that the problem can name."""
+    """The critical points that the problem can name; of a family at most a member that it lists with numbers."""
     if not hasattr(problem, "critical_points"):
         if needed:
             raise Misuse(f"problem {problem.name!r} does not list its critical points; give the saddle's coordinates as saddle=X,Y")
@@ -128,7 +128,7 @@ def _listed(problem: Problem, needed: bool) -> list[Any]:
         if needed:
             raise
         return []
-    return [c for c in found if c.isolated and all(v.is_number for v in c.point)]
+    return [c for c in found if all(v.is_number for v in c.point)]
 
 
 def _coordinates(problem: Problem, chosen: Sequence[Any]) -> np.ndarray:
@@ -136,6 +136,8 @@ def _coordinates(problem: Problem, chosen: Sequence[Any]) -> np.ndarray:
         point = np.array([float(v) for v in chosen])
     except (TypeError, ValueError):
         raise Misuse(f"saddle={chosen!r} is not a list of coordinates; write saddle=X,Y with one number per coordinate") from None
+    if point.shape == (1,) and point[0] == 0:
+        point = np.zeros(problem.dimension)
     if point.shape != (problem.dimension,):
         count, name = problem.dimension, problem.name
         raise Misuse(f"the saddle {_text(point)} has {point.size} coordinates, problem {name!r} has {count}; give one per coordinate")
@@ -164,6 +166,9 @@ def _numbers(critical: Any) -> np.ndarray:
 
 
 def _text(point: Sequence[Any] | np.ndarray) -> str:
+    if len(point) > 8:
+        first, last = ", ".join(str(plain(v)) for v in point[:4]), plain(point[-1])
+        return f"({first}, ..., {last}; {len(point)} coordinates)"
     return "(" + ", ".join(str(plain(v)) for v in point) + ")"
 
 
@@ -179,7 +184,7 @@ def _oriented(vectors: np.ndarray) -> np.ndarray:
 
 
 def _bent(problem: Problem, point: np.ndarray) -> bool:
-    """Whether the Hessian differs between the saddle and three points around it."""
+    """Whether the Hessian differs between the saddle and three points at distances of about 1, 10 and 100."""
     here = np.asarray(problem.hessian(point))
-    shifts = np.sin(np.arange(1, 3 * len(point) + 1)).reshape(3, -1)
+    shifts = np.sin(np.arange(1, 3 * len(point) + 1)).reshape(3, -1) * [[1], [10], [100]]
     return any(not np.array_equal(np.asarray(problem.hessian(point + s)), here) for s in shifts)

@@ -27,7 +27,7 @@ class EscapeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes
     ----------
     methods : calls such as ``"inna(gamma=0.02)"``.
-    problem, runs, seed, start, scale, exit, radius, also, saddle, max_steps, linger, device, dtype, engine :
+    problem, runs, seed, start, scale, exit, radius, also, saddle, max_steps, linger, device, dtype, engine, noise :
         as in `dynopt.escape_study`; whole numbers may be written like 1e8.
     shard : runs of one method that are done, written and resumed together; by default a few seconds' work.
     """
@@ -47,6 +47,7 @@ class EscapeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     device: str = "cpu"
     dtype: str = "float64"
     engine: str = "auto"
+    noise: str | int | float | None = None
     shard: int | float | None = None
 
     def plan(self, laws: bool = True) -> Plan:

@@ -11,6 +11,7 @@ import torch
 
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.problem import Problem
+from dynopt.ensemble.noise import Noise
 from dynopt.errors import Outcome
 from dynopt.escape.exits import Exit
 from dynopt.escape.law import NoLaw
@@ -41,6 +42,7 @@ def escape_study(
     dtype: str = "float64",
     batch: int | None = None,
     engine: str = "auto",
+    noise: str | float | Noise | None = None,
     progress: Progress | None = None,
 ) -> EscapeStudy:
     """Run each method from the same random starts beside a strict saddle and compare escape times with the law.
@@ -66,6 +68,8 @@ def escape_study(
     batch : runs worked on at once.
     engine : ``eager`` (torch), ``fused`` (one compiled kernel: numba on the CPU, Triton on CUDA; Gaussian
         starts in float64), or ``auto``: fused where it exists and the work is worth a compilation.
+    noise : in the gradients: the size of Gaussian noise, or a call such as ``periodic(size=1e-3, every=10)`` or
+        ``minibatch(size=32)``, see `dynopt.ensemble.noise.NOISES`; run i in iteration k draws from (seed, i, k) alone.
     progress : told (method, runs finished, runs in all) now and then.
 
     Raises
@@ -81,7 +85,7 @@ def escape_study(
     """
     plan = make_plan(
         methods, problem, runs, seed=seed, start=start, scale=scale, exit=exit, radius=radius, also=also, saddle=saddle,
-        max_steps=max_steps, linger=linger, device=device, dtype=dtype, batch=batch, engine=engine,
+        max_steps=max_steps, linger=linger, device=device, dtype=dtype, batch=batch, engine=engine, noise=noise,
     )  # fmt: skip
     counts = [plan.empty() for _ in plan.named]
     outcome = Outcome.DONE

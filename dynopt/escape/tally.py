@@ -13,9 +13,11 @@ import numpy as np
 import torch
 
 from dynopt.core.algorithm import Algorithm
+from dynopt.core.oracle import Oracle
 from dynopt.core.problem import oracle
 from dynopt.ensemble.fused import Setting, run_fused
 from dynopt.ensemble.kernel import Task
+from dynopt.ensemble.noise import Noise
 from dynopt.ensemble.run import run_batch
 from dynopt.ensemble.trace import trace
 from dynopt.escape.exits import Exit
@@ -72,6 +74,7 @@ def tally(
     max_steps: int,
     linger: int,
     rests: Sequence[int] | None = None,
+    sampled: Oracle | None = None,
     finished: Callable[[int], None] | None = None,
 ) -> Tally:
     """Run ``method`` (in floating point) from every row of ``theta0``, principal exit first, and count.
@@ -79,14 +82,16 @@ def tally(
     A run that leaves goes on, for at most ``linger`` steps, until every block of its state is within
     reach of the state in which the method rests at some minimiser; runs that did not arrive that way
     are counted at the critical point that θ is within reach of, if any.  ``rests`` are the numbers of
-    the places where the method can come to rest, `resting_places` by default.
+    the places where the method can come to rest, `resting_places` by default.  ``sampled`` is the oracle
+    that the runs see, the exact one by default; with noise a run has arrived the first time it is there.
     """
     began = time.perf_counter()
     asked = oracle(saddle.problem)
     rests = resting_places(method, saddle) if rests is None else rests
     arrived = _arrival(method, asked, saddle.places, rests, theta0) if saddle.minima else None
     paths = run_batch(
-        method, asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived, finished=finished
+        method, sampled or asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived,
+        finished=finished,
     )  # fmt: skip
     place = torch.where(paths.arrival >= 0, paths.arrival, _nearest(saddle.places, paths.final))
     place = torch.where(paths.diverged, -1, place)
@@ -104,9 +109,9 @@ def tally(
     )
 
 
-def fused_task(method: Algorithm, saddle: Saddle, exits: Sequence[Exit]) -> tuple[Task, tuple[float, ...]]:
+def fused_task(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], noise: Noise | None = None) -> tuple[Task, tuple[float, ...]]:
     """The kernel's task and the exits' levels; `Untraceable` says why there is none."""
-    traced = trace(method, saddle.problem)
+    traced = trace(method, saddle.problem, noise)
     pairs = [expression(e, saddle, traced.state[: traced.dimension]) for e in exits]
     places = tuple(tuple(float(x) for x in p.point) for p in saddle.places)
     return Task(traced, tuple(m for m, _ in pairs), places), tuple(level for _, level in pairs)

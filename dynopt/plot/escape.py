@@ -38,7 +38,9 @@ def escape_figure(study: Any) -> Figure:
     for column in axes[-1]:
         column.set_xlabel("iteration at which the run is out")
     saddle = f"saddle {study.saddle.exact} of {study.problem.name}"
-    figure.suptitle(f"{saddle}, exit {study.exit}, {study.settings['start']} starts of size {study.settings['scale']:g}", fontsize="medium")
+    noise = f", noise {study.settings['noise']}" if study.settings.get("noise") else ""
+    started = f"{study.settings['start']} starts of size {study.settings['scale']:g}"
+    figure.suptitle(f"{saddle}, exit {study.exit}, {started}{noise}", fontsize="medium")
     return figure
 
 

@@ -13,19 +13,37 @@ from dynopt.errors import Misuse
 from dynopt.problems.pieces import Pieces
 from dynopt.problems.polynomial_system import real_solutions
 from dynopt.problems.subdifferential import clarke
+from dynopt.problems.time_limit import TimeUp, time_limit
 
 if TYPE_CHECKING:
     from dynopt.problems.landscape import Landscape
 
 
-def critical_points(landscape: Landscape) -> tuple[CriticalPoint, ...]:
+SECONDS = 30.0
+"""Longest time of the exact search."""
+
+
+def critical_points(landscape: Landscape, seconds: float | None = None) -> tuple[CriticalPoint, ...]:
     """All real solutions of ∇J = 0 with the exact spectrum of ∇²J, and the kinks where 0 ∈ ∂J.
 
     With ``abs``, max and min each sign pattern of the kinks is solved for.  On a kink its sign is a
     multiplier in [−1, 1]; where as many kinks meet as there are coordinates, their crossings are
     solved for instead.  Isolated kinks are listed (kind ``kink``) when the exact Clarke
-    subdifferential contains 0 or that is undecided.  `Misuse` when SymPy cannot solve the equations.
+    subdifferential contains 0 or that is undecided.  `Misuse` when SymPy cannot solve the equations, or
+    not within ``seconds``, `SECONDS` by default (see `dynopt.problems.time_limit` for where that is kept).
     """
+    limit = SECONDS if seconds is None else seconds
+    try:
+        with time_limit(limit):
+            return _search(landscape)
+    except TimeUp:
+        raise Misuse(
+            f"the exact critical points of {landscape.name} are not found within {limit:g} s; give the one you mean by its coordinates, "
+            "as in saddle=0,0, or define the problem as a class whose critical_points() lists them"
+        ) from None
+
+
+def _search(landscape: Landscape) -> tuple[CriticalPoint, ...]:
     pieces = None if landscape.smooth else Pieces(landscape)
     count = 0 if pieces is None else pieces.count
     found: dict[tuple[Any, ...], CriticalPoint] = {}

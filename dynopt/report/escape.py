@@ -22,6 +22,7 @@ def text(study: EscapeStudy, width: int = 140) -> str:
     lines = [
         f"{study.runs:,} {s['start']} starts of size {s['scale']:g} (seed {study.seed}) beside the saddle {study.saddle.exact} of "
         f"{study.problem.name}, Hessian eigenvalues {', '.join(map(str, study.saddle.spectrum[:8]))}",
+        *([f"the gradients that the runs see have the noise {s['noise']}"] if s.get("noise") else []),
         f"a run is out at the first iteration, up to {s['max_steps']:,}, with {study.exit}",
     ]
     others = any(len(m.times) > 1 for m in study.methods)

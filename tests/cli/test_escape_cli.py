@@ -35,6 +35,21 @@ def test_json_is_one_document_and_nothing_else(dynopt, here):
     assert list(here.iterdir()) == []
 
 
+def test_noise_is_said_and_kept(dynopt, here):
+    call = ("escape", GD, "--runs", "200", "--also", "none", "--noise", "periodic(size=1e-3, every=10)")
+    code, out, _ = dynopt(*call)
+    assert code == 0
+    assert "the gradients that the runs see have the noise periodic(size=0.001, every=10)" in out
+    assert "no law: the law is that of exact gradients" in out
+    document = json.loads(dynopt(*call, "--json")[1])
+    assert document["settings"]["noise"] == "periodic(size=0.001, every=10)"
+    exact = json.loads(dynopt(*call[:-2], "--json")[1])
+    assert exact["settings"]["noise"] is None
+    assert document["methods"][0]["mean"] < exact["methods"][0]["mean"] / 2  # noise of 1e-3 is large beside starts of 1e-12
+    code, _, err = dynopt("escape", GD, "--noise", "periodic(size=1)")
+    assert (code, "lacks every; write it as in periodic(size=1e-3, every=10)" in err) == (2, True)
+
+
 def test_out(dynopt, here):
     code, out, _ = dynopt("escape", GD, "--runs", "100", "--also", "ball,drop(amount=2)", "--out", "found/here", "--json")
     document = json.loads(out)

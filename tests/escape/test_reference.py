@@ -112,3 +112,12 @@ def test_the_law_of_two_equal_directions_of_a_bent_problem():
     from dynopt.escape.statistics import kolmogorov
 
     assert kolmogorov(times.counts, 8000, times.law.quadratic.cdf) > 2 * 1.95 / 8000**0.5
+
+
+def test_reference_runs_that_come_to_rest_end():
+    """Along its unstable direction gradient descent goes from the octopus's origin to the next saddle and stays there."""
+    saddle = find_saddle(dynopt.problem("octopus(n=2)"), [0])
+    exits = [make_exit("basin", saddle, 0.5), make_exit("ball", saddle, 0.5)]
+    found = amplitudes(dynopt.method("gd(gamma=0.1)"), saddle, exits, 0.5, 1e-12)
+    assert "come to rest before this exit" in str(found[exits[0].text])
+    assert isinstance(found[exits[1].text], np.ndarray)

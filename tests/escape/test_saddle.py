@@ -80,5 +80,27 @@ def test_misuse(spectrum, chosen, said):
 
 
 def test_a_choice_must_be_made():
-    with pytest.raises(dynopt.Misuse, match=r"2 strict saddles; choose one: saddle=-1.0,0.0; 1.0,0.0"):
+    with pytest.raises(dynopt.Misuse, match=r"2 strict saddles; choose one: saddle=-1,0; 1,0"):
         find_saddle(dynopt.Landscape(lambda x, y: -((x**2 - 1) ** 2) + y**2))
+
+
+def test_the_origin_in_any_dimension():
+    saddle = find_saddle(dynopt.problem("octopus(n=3)"), [0])
+    assert (saddle.exact, saddle.spectrum, saddle.axes) == ("(0, 0, 0)", (-2, 2, 2), (0,))
+
+
+def test_a_saddle_of_a_family_is_found_and_its_zeros_are_not_unstable():
+    saddle = find_saddle(dynopt.problem("two-layer-linear(singular=[2], hidden=1, inputs=3)"))
+    assert saddle.spectrum == (-2, 0, 0, 2)
+    assert saddle.unstable[:, 0] == pytest.approx([0.5**0.5, 0, 0, 0.5**0.5])
+
+
+def test_many_saddles_and_long_points_are_said_in_short():
+    with pytest.raises(dynopt.Misuse, match=r"15 strict saddles; choose one: .*; \.\.\.$"):
+        find_saddle(dynopt.problem("octopus(n=4)"))
+    assert find_saddle(dynopt.problem("double-well(n=100)")).exact == "(0, 0, 0, 0, ..., 0; 100 coordinates)"
+
+
+def test_a_problem_that_is_quadratic_near_the_saddle_only_is_bent():
+    assert find_saddle(dynopt.problem("octopus(n=2, tau=3)"), [0]).bent
+    assert not find_saddle(dynopt.problem("random-quadratic")).bent

@@ -12,7 +12,13 @@ from dynopt import Landscape, Misuse, Quadratic
 from dynopt.core.registry import PROBLEMS
 from dynopt.testing import check_problem
 
-NAMED = [name if name != "quadratic" else "quadratic(spectrum=[-1, 0.5, 0, 3])" for name in PROBLEMS]
+SMALLER = {
+    "quadratic": "quadratic(spectrum=[-1, 0.5, 0, 3])",
+    "phi-regression": "phi-regression(samples=40, dimension=3)",
+    "perceptron": "perceptron(inputs=1, hidden=2, samples=30)",
+    "octopus": "octopus(n=3)",
+}
+NAMED = [SMALLER.get(name, name) for name in PROBLEMS]
 root2 = sp.sqrt(2)
 
 
