@@ -114,7 +114,7 @@ def inside(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], n
         return lambda w: weighted.square(scale**2 * w)
     if start == "uniform":
         raise Misuse(
-            "the unstable part of a uniform start has no closed form in three or more, or oblique, directions; use start=gaussian or start=sphere"
+            "a uniform start has no law in three or more, or oblique, unstable directions; use start=gaussian or start=sphere"
         )
     raise Misuse("runs that start on the stable subspace have no unstable part and do not leave")
 
