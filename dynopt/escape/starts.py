@@ -113,9 +113,7 @@ def inside(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], n
     if start == "uniform" and d == 2 and saddle.axes is not None:
         return lambda w: weighted.square(scale**2 * w)
     if start == "uniform":
-        raise Misuse(
-            "a uniform start has no law in three or more, or oblique, unstable directions; use start=gaussian or start=sphere"
-        )
+        raise Misuse("a uniform start has no law in three or more, or oblique, unstable directions; use start=gaussian or start=sphere")
     raise Misuse("runs that start on the stable subspace have no unstable part and do not leave")
 
 

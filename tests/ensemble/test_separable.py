@@ -21,7 +21,9 @@ LEVELS = [0.25, 0.25, 1.0]
 @pytest.mark.parametrize("method", ["inna(alpha=1/2, beta=1, gamma=0.02)"])
 def test_the_same_times_as_the_general_path(method):
     m, problem = dynopt.method(method).numeric(), dynopt.Quadratic(SPECTRUM)
-    events = {str(i): lambda x, w=torch.as_tensor(w), r=r: (x * x * w).sum(-1) >= r for i, (w, r) in enumerate(zip(FORMS, LEVELS, strict=True))}
+    events = {
+        str(i): lambda x, w=torch.as_tensor(w), r=r: (x * x * w).sum(-1) >= r for i, (w, r) in enumerate(zip(FORMS, LEVELS, strict=True))
+    }
     theta = 1e-9 * rng.normals(7, 5, 505, 40)
     paths = run_batch(m, oracle(problem), theta, events, steps=150)
     found = run_separable(m, SPECTRUM, FORMS, LEVELS, seed=7, scale=1e-9, first=5, count=500, steps=150)
