@@ -44,7 +44,7 @@ def predict(
         return {e.text: reason for e in exits}
     d, size = saddle.unstable.shape[1], largest(source, scale, saddle)
     alike = all(r is plain[0] for r in plain)
-    tables = _tables(method, saddle, exits, radius, size, alike and source != "uniform")
+    tables = _tables(method, saddle, exits, radius, size, alike and not (source == "uniform" and d > 1))
     notes = _notes(saddle, start, scale, radius, noise * (plain[0].floor or 0.0))
     result: dict[str, Law | NoLaw] = {}
     for e in exits:

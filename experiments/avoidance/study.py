@@ -162,7 +162,7 @@ def figure(steps: list[dict[str, Any]], stable: list[dict[str, Any]]) -> Figure:
         where = "(3.20) is the same" if printed else "(3.20) has no root"
         axes.set_title(f"INNA α = {alpha:g}, β = {beta:g}: γ₀ = {own[0]['exact']:.4g}, {where}", fontsize="medium")
         axes.set_ylim(-4, 104)
-    panels[0].legend(frameon=False, fontsize="small", title="ended at", loc="center left", bbox_to_anchor=(0.38, 0.42))
+    panels[0].legend(frameon=False, fontsize="small", title="ended at", loc="center left", bbox_to_anchor=(0.0, 0.5))
     right = panels[-1]
     for i, (method, manifold) in enumerate(dict.fromkeys((r["method"], r["manifold"]) for r in stable)):
         own = [r for r in stable if (r["method"], r["manifold"]) == (method, manifold)]

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy import stats
 
 import dynopt
 from dynopt.core.problem import oracle

@@ -40,7 +40,7 @@ def test_the_stable_manifold_stays_and_its_neighbours_leave():
     found = from_points("inna(alpha=1/2, beta=1, gamma=1/50)", WELL, on, steps=2000)
     assert found.at_strict == 20
     assert "20 of 20" in found.statement
-    beside = from_points("inna(alpha=1/2, beta=1, gamma=1/50)", WELL, on + [1e-300, 0], steps=8000)
+    beside = from_points("inna(alpha=1/2, beta=1, gamma=1/50)", WELL, on + np.array([1e-300, 0]), steps=8000)
     assert (beside.at_strict, beside.ended[2].count) == (0, 20)
 
 
