@@ -108,7 +108,7 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "inna(alpha=1/2, beta=3, gamma=0.01)"])  # the last one's start hears the noise
 def test_the_spread_under_noise(method):
     """√(s₀²a_k² + ε²n_k²) is the standard deviation over 20,000 runs, at steps where either part matters."""
     found = law.response(dynopt.method(method), -8, 1e4)
