@@ -20,10 +20,13 @@ MEANINGS = {
     "coordinate": "the part of θ − saddle along the unstable directions has length at least `radius`",
     "ball": "θ is at least `radius` away from the saddle",
     "concave": "the smallest eigenvalue of the Hessian at θ is at least 0",
+    "hessian": "the Hessian passes a test: its smallest eigenvalue at θ is at least `curvature`",
     "drop": "J is at least `amount` below its value at the saddle",
     "basin": "θ is at most `radius` away from the closest minimiser",
 }
-_PARAMETER = {"coordinate": "radius", "ball": "radius", "drop": "amount", "basin": "radius"}
+_PARAMETER = {"coordinate": "radius", "ball": "radius", "hessian": "curvature", "drop": "amount", "basin": "radius"}
+_ASKED = ("hessian",)
+"""Evaluated where asked for only: it differs from ``concave`` by a margin."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def make_exit(text: str, saddle: Saddle, radius: float) -> Exit:
     """The exit that a call such as ``ball`` or ``drop(amount=2)`` describes, ``radius`` being the default length.
 
     The default ``amount`` of ``drop`` is ½|λ|·radius², what the quadratic model loses along the
-    steepest unstable direction at that radius.
+    steepest unstable direction at that radius; that of ``curvature`` is half the smallest Hessian eigenvalue
+    of the minimisers.
 
     Raises
     ------
@@ -66,7 +70,11 @@ def make_exit(text: str, saddle: Saddle, radius: float) -> Exit:
         if key != parameter:
             example = f"{call.name}({parameter}=0.5)" if parameter else call.name
             raise Misuse(f"exit {call.name!r} has no parameter {key!r}; write {example}")
-    default = radius if call.name != "drop" else 0.5 * abs(float(saddle.spectrum[0])) * radius**2
+    default = radius
+    if call.name == "drop":
+        default = 0.5 * abs(float(saddle.spectrum[0])) * radius**2
+    elif call.name == "hessian":
+        default = 0.5 * min((float(np.linalg.eigvalsh(saddle.problem.hessian(p.point))[0]) for p in saddle.minima), default=0.0)
     try:
         value = float(call.values.get(parameter or "", default))
     except (TypeError, ValueError):
@@ -88,7 +96,7 @@ def other_exits(principal: Exit, saddle: Saddle, radius: float) -> tuple[Exit, .
     """
     found = []
     for name in MEANINGS:
-        if name == principal.name or (name == "concave" and saddle.dimension > 2):
+        if name in (principal.name, *_ASKED) or (name == "concave" and saddle.dimension > 2):
             continue
         try:
             found.append(make_exit(name, saddle, radius))
@@ -136,9 +144,13 @@ def _ball(saddle: Saddle, radius: float) -> Built:
 
 
 def _concave(saddle: Saddle, _: float) -> Built:
+    return _hessian(saddle, 0.0, "concave")
+
+
+def _hessian(saddle: Saddle, curvature: float, name: str = "hessian") -> Built:
     if not saddle.bent:
         raise Misuse(
-            f"the Hessian of {saddle.problem.name!r} is constant with smallest eigenvalue {saddle.spectrum[0]}, so exit 'concave' never "
+            f"the Hessian of {saddle.problem.name!r} is constant with smallest eigenvalue {saddle.spectrum[0]}, so exit {name!r} never "
             "happens; use coordinate or ball"
         )
 
@@ -151,7 +163,7 @@ def _concave(saddle: Saddle, _: float) -> Built:
             return (H[..., 0, 0] + H[..., 1, 1]) / 2 - torch.sqrt(half * half + off * off)
         return torch.linalg.eigvalsh(H)[..., 0]
 
-    return 0.0, measure
+    return curvature, measure
 
 
 def _drop(saddle: Saddle, amount: float) -> Built:
@@ -174,5 +186,5 @@ def _basin(saddle: Saddle, radius: float) -> Built:
 
 
 _BUILDERS: dict[str, Callable[[Saddle, float], Built]] = {
-    "coordinate": _coordinate, "ball": _ball, "concave": _concave, "drop": _drop, "basin": _basin,
+    "coordinate": _coordinate, "ball": _ball, "concave": _concave, "hessian": _hessian, "drop": _drop, "basin": _basin,
 }  # fmt: skip

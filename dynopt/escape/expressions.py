@@ -17,7 +17,7 @@ def expression(exit: Exit, saddle: Saddle, theta: Sequence[sp.Symbol]) -> tuple[
 
     Raises
     ------
-    Untraceable : a problem without expressions, or ``concave`` in more than two dimensions.
+    Untraceable : a problem without expressions, or ``concave`` and ``hessian`` in more than two dimensions.
     """
     shift = [x - float(p) if p else x for x, p in zip(theta, saddle.point, strict=True)]
     problem: Any = saddle.problem
@@ -41,7 +41,7 @@ def expression(exit: Exit, saddle: Saddle, theta: Sequence[sp.Symbol]) -> tuple[
     if exit.name == "drop":
         return float(problem.value(saddle.point)) - problem.expression.xreplace(named), exit.level
     if len(theta) > 2:
-        raise Untraceable("the exit concave needs eigenvalues, which have no kernel form above two dimensions")
+        raise Untraceable(f"the exit {exit.name} needs eigenvalues, which have no kernel form above two dimensions")
     hessian = sp.hessian(problem.expression, problem.symbols).xreplace(named)
     if len(theta) == 1:
         return hessian[0, 0], exit.level

@@ -10,15 +10,24 @@ and for exit at |u| = r, whatever the start's distribution,
 
     P(K ≤ k) = P(|u₀| ≥ x_k),               x_k = r / max_{j ≤ k} |a_j|.
 
-Nothing is asymptotic in that.  It is exact on a quadratic objective; elsewhere the pieces bend
+Several directions grow at rates of their own, and a run is inside while Σ_j a_{j,k}² u_j² < r²
+(`dynopt.escape.weighted`).  Gradient noise ε ξ_k, the same for all gradients of one iteration, adds the
+independent normal number ε n_k Z to u_k, n_k² = e_θᵀP_k e_θ with
+
+    P_{k+1} = M P_k Mᵀ + b bᵀ,               b = B(I − λD)⁻¹ 1,
+
+so that a Gaussian start of size s₀ becomes one of size √(s₀² a_k² + ε² n_k²): for gradient descent
+s₀² → s₀² + γ²ε²(1 − σ^{−2k})/(σ² − 1).
+
+Without noise nothing is asymptotic in that.  It is exact on a quadratic objective; elsewhere the pieces bend
 before the exit is reached, and `dynopt.escape.reference` finds the x_k of the true objective.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +57,7 @@ class Response:
     kappa : the coefficient of σ^k in a_k; None with ``sigma``.
     second : modulus of the next multiplier (0 when there is none); the transient dies like (second/σ)^k.
     a : a_0, …, a_N.
+    noise : n_0, …, n_N, the standard deviation of u_k for gradient noise of unit size and no start.
     """
 
     eigenvalue: Any
@@ -55,6 +65,24 @@ class Response:
     kappa: float | None
     second: float
     a: np.ndarray
+    noise: np.ndarray
+
+    def driven(self, ratio: float, start: bool = True) -> Response:
+        """The response with a_k² + ratio² n_k² in the place of a_k²: gradient noise of ``ratio`` times the start's size.
+
+        ``start=False`` leaves a_k out: starts without an unstable part, that only the noise moves.
+        """
+        squares = (self.a**2 if start else 0.0) + (ratio * self.noise) ** 2
+        return replace(self, a=np.sqrt(squares))
+
+    @property
+    def floor(self) -> float | None:
+        """How much unit noise keeps u_k away from its exponential, n_k/σ^k for large k (gradient descent: γ/√(σ² − 1)).
+
+        u_k = κσ^k W − (what the noise has yet to add), so beside the radius this must be small where the
+        first passage is taken for the last one.
+        """
+        return None if self.sigma is None else float(self.noise[-1] * abs(self.kappa or 0.0) / abs(self.a[-1]))
 
     @property
     def reached(self) -> np.ndarray:
@@ -62,11 +90,12 @@ class Response:
         return np.maximum.accumulate(np.abs(self.a))
 
 
-def response(method: Algorithm, eigenvalue: Any, enough: float, *, away: bool = False) -> Response:
+def response(method: Algorithm, eigenvalue: Any, enough: float, *, away: bool = False, steps: int | None = None) -> Response:
     """The response of a method along a Hessian eigenvalue, tabulated until |a_k| ≥ ``enough``.
 
     Parameters
     ----------
+    steps : tabulate so many steps instead.
     away : the saddle is not the origin, so the method must leave every critical point at rest.
 
     Raises
@@ -80,6 +109,8 @@ def response(method: Algorithm, eigenvalue: Any, enough: float, *, away: bool = 
     >>> response(dynopt.method("gd(gamma=1/8)"), -8, 100.0).sigma
     2.0
     """
+    import sympy as sp
+
     from dynopt.symbolic.linearize import state_space
     from dynopt.symbolic.symbols import eigenvalue as symbol
     from dynopt.symbolic.symbols import exact, symbolic
@@ -110,17 +141,30 @@ def response(method: Algorithm, eigenvalue: Any, enough: float, *, away: bool = 
         sigma, kappa = float(top.real), float((right[0, order[0]] * (left @ start)).real)
         if abs(kappa) < 1e-14:
             raise NoLaw(f"{method.call()} starts on its stable subspace: its unstable mode is not excited")
-    return Response(eigenvalue, sigma, kappa, second, _iterate(method, matrix, start, enough))
+    kicks = [np.array(v.subs(symbol, value).tolist(), dtype=float)[:, 0] for v in (space.noise, sp.diff(space.start, symbol))]
+    a, noise = _iterate(method, matrix, start, kicks, enough, steps)
+    return Response(eigenvalue, sigma, kappa, second, a, noise)
 
 
-def _iterate(method: Algorithm, matrix: np.ndarray, start: np.ndarray, enough: float) -> np.ndarray:
+def _iterate(
+    method: Algorithm, matrix: np.ndarray, start: np.ndarray, kicks: list[np.ndarray], enough: float, steps: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """a_k and n_k.  The start and the first update see the same noise, so its part in them is added before it is squared."""
+    each, first = kicks
     a, state = [start[0]], start
-    while abs(a[-1]) < enough:
+    noise, spread = [abs(first[0])], np.outer(first, first)
+    while (len(a) <= steps) if steps is not None else (abs(a[-1]) < enough):
         if len(a) > LONGEST:
             raise NoLaw(f"{method.call()} needs more than {LONGEST:,} iterations to leave; take a larger step-size or larger starts")
         state = matrix @ state
+        if len(a) == 1:
+            kick = matrix @ first + each
+            spread = np.outer(kick, kick)
+        else:
+            spread = matrix @ spread @ matrix.T + np.outer(each, each)
         a.append(state[0])
-    return np.array(a)
+        noise.append(math.sqrt(max(spread[0, 0], 0.0)))
+    return np.array(a), np.array(noise)
 
 
 @dataclass(frozen=True)
@@ -158,6 +202,7 @@ class Prediction:
 
 
 Survival = Callable[[np.ndarray], np.ndarray]
+Inside = Callable[[np.ndarray], np.ndarray]
 
 
 def quadratic(found: Response, survival: Survival, radius: float) -> Prediction:
@@ -171,7 +216,32 @@ def quadratic(found: Response, survival: Survival, radius: float) -> Prediction:
     >>> round(law.mean, 2)
     40.28
     """
-    return Prediction("quadratic", survival(radius / found.reached))
+    with np.errstate(divide="ignore"):
+        return Prediction("quadratic", survival(radius / found.reached))
+
+
+def several(found: Sequence[Response], inside: Inside, radius: float) -> Prediction:
+    """The law on the quadratic model with one response a direction, exit where the unstable part has length ``radius``.
+
+    P(K > k) = P(Σ_j (ρ_{j,k}/r)² u_j² < 1) with ρ_{j,k} = max_{i ≤ k} |a_{j,i}|: exact from the step on where every
+    direction is at its largest so far, and an upper bound of P(K ≤ k) before.
+
+    Parameters
+    ----------
+    inside : weights (N, d) ↦ P(Σ_j w_j u_j² < 1), (N,); see `dynopt.escape.starts.inside`.
+
+    >>> import dynopt
+    >>> from dynopt.escape.saddle import find_saddle
+    >>> from dynopt.escape.starts import inside
+    >>> saddle = find_saddle(dynopt.problem("quadratic(spectrum=[-8, -8, 2])"))
+    >>> found = response(dynopt.method("gd(gamma=1/8)"), -8, 1e27)
+    >>> round(several([found, found], inside("gaussian", 1e-12, saddle), 0.5).mean, 2)
+    39.28
+    """
+    steps = min(len(r.a) for r in found)
+    reached = np.stack([r.reached[:steps] for r in found], axis=1)
+    kept = 1 - np.maximum.accumulate(1 - inside((reached / radius) ** 2))
+    return Prediction("quadratic", 1 - kept)
 
 
 def with_offset(found: Response, survival: Survival, amplitudes: np.ndarray) -> Prediction:

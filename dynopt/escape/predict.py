@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,59 +15,122 @@ from dynopt.escape.law import NoLaw
 from dynopt.escape.record import Law
 from dynopt.escape.reference import amplitudes
 from dynopt.escape.saddle import Saddle
-from dynopt.escape.starts import largest, survival
+from dynopt.escape.starts import inside, largest, survival
 
 BLIND_STEPS = 10_000
 """Horizon where no law suggests one."""
+_UNSETTLED = 0.1
+"""Beyond this part of the radius the noise in the last steps is worth a note; up to it the law lags by at most 0.002 (σ ≥ 1.01)."""
 _UNLIKELY = 1e-12
 """The suggested horizon is where the law leaves only this part inside."""
 
 
-def predict(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], start: str, scale: float, radius: float) -> dict[str, Law | NoLaw]:
-    """The law of the method under each exit, by the exit's text, or the reason why there is none."""
+def predict(
+    method: Algorithm, saddle: Saddle, exits: Sequence[Exit], start: str, scale: float, radius: float, noise: float = 0.0
+) -> dict[str, Law | NoLaw]:
+    """The law of the method under each exit, by the exit's text, or the reason why there is none.
+
+    Parameters
+    ----------
+    noise : standard deviation of additive Gaussian gradient noise in each coordinate, one sample an iteration.
+    """
     try:
-        found = _response(method, saddle, scale, radius)
-        tail = survival(start, scale, saddle)
+        plain = _responses(method, saddle, scale, radius)
+        found = [r.driven(noise / scale, start != "stable") for r in plain] if noise else plain
+        source = _source(start, noise)
+        law = _on_the_quadratic(found, source, scale, saddle)
     except Misuse as error:
         reason = NoLaw(str(error))
         return {e.text: reason for e in exits}
-    directions = saddle.unstable.shape[1]
-    if saddle.bent or directions == 1:
-        tables = amplitudes(method, saddle, exits, radius, largest(start, scale, saddle))
-    else:
-        reason = NoLaw(f"on a quadratic objective with {directions} unstable directions the law is that of exit coordinate")
-        tables = {e.text: reason for e in exits}
-    notes = _notes(saddle, start, scale, radius)
+    d, size = saddle.unstable.shape[1], largest(source, scale, saddle)
+    alike = all(r is plain[0] for r in plain)
+    tables = _tables(method, saddle, exits, radius, size, alike and not (source == "uniform" and d > 1))
+    notes = _notes(saddle, start, scale, radius, noise * (plain[0].floor or 0.0))
     result: dict[str, Law | NoLaw] = {}
     for e in exits:
         table = tables[e.text]
-        quadratic = laws.quadratic(found, tail, e.level) if e.name == "coordinate" else None
-        closed = laws.asymptotic(found, scale, e.level, directions) if e.name == "coordinate" and start == "gaussian" else None
+        quadratic = law(e.level) if e.name == "coordinate" else None
+        closed = laws.asymptotic(plain[0], scale, e.level, d) if quadratic and alike and start == "gaussian" and not noise else None
         if quadratic is not None and not saddle.bent:
-            result[e.text] = Law(found, quadratic, None, closed, 0.0, "the objective is quadratic, so the quadratic law is exact", notes)
-            continue
-        if isinstance(table, NoLaw):
-            result[e.text] = table if quadratic is None else Law(found, quadratic, None, closed, None, str(table), notes)
-            continue
-        offset = None
-        if quadratic is not None:
-            last = min(table.shape[1], len(found.reached)) - 1
-            sides = table[:, last] * found.reached[last] / e.level - 1
-            offset = float(sides[np.abs(sides).argmax()])
-        result[e.text] = Law(found, quadratic, laws.with_offset(found, tail, table), closed, offset, "", notes)
+            result[e.text] = Law(plain[0], quadratic, None, closed, 0.0, "the objective is quadratic, so the quadratic law is exact", notes)
+        elif not isinstance(table, NoLaw):
+            offset = _offset(table, plain[0], e.level) if quadratic else None
+            curved = laws.with_offset(found[0], survival(source, scale, saddle), _driven(table, plain[0], found[0]))
+            result[e.text] = Law(plain[0], quadratic, curved, closed, offset, "", notes)
+        elif quadratic is not None:
+            result[e.text] = Law(plain[0], quadratic, None, closed, _fastest(method, saddle, e, plain[0], radius, size), str(table), notes)
+        else:
+            result[e.text] = table
     return result
 
 
-def _response(method: Algorithm, saddle: Saddle, scale: float, radius: float) -> laws.Response:
-    unstable = saddle.spectrum[: saddle.unstable.shape[1]]
-    if any(abs(float(v) - float(unstable[0])) > 1e-9 * abs(float(unstable[0])) for v in unstable):
-        values = ", ".join(map(str, unstable))
-        raise NoLaw(f"the unstable Hessian eigenvalues {values} differ; the law is written for one, or for several equal ones")
-    return laws.response(method, unstable[0], laws.enough(scale, radius), away=bool(saddle.point.any()))
+def _source(start: str, noise: float) -> str:
+    """The distribution of the unstable part; noise makes it Gaussian, also on the stable subspace."""
+    if noise and start not in ("gaussian", "stable"):
+        raise NoLaw(f"the law with gradient noise adds Gaussian numbers, and {start} starts are none; use start=gaussian")
+    return "gaussian" if noise else start
 
 
-def _notes(saddle: Saddle, start: str, scale: float, radius: float) -> tuple[str, ...]:
+def _on_the_quadratic(found: Sequence[laws.Response], start: str, scale: float, saddle: Saddle) -> Callable[[float], laws.Prediction]:
+    """Radius ↦ the law of exit coordinate on the quadratic model."""
+    if all(r is found[0] for r in found) and not (start == "uniform" and len(found) > 1):
+        tail = survival(start, scale, saddle)
+        return lambda radius: laws.quadratic(found[0], tail, radius)
+    part = inside(start, scale, saddle)
+    return lambda radius: laws.several(found, part, radius)
+
+
+def _tables(
+    method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius: float, size: float, alike: bool
+) -> dict[str, np.ndarray | NoLaw]:
+    """The nonlinear amplitudes where one number tells the history of a run: one unstable direction, or equal ones."""
+    d = saddle.unstable.shape[1]
+    if alike and (saddle.bent or d == 1):
+        return amplitudes(method, saddle, exits, radius, size)
+    if not saddle.bent:
+        reason = NoLaw(f"on a quadratic objective with {d} unstable directions the law is that of exit coordinate")
+    else:
+        reason = NoLaw(f"the nonlinear offset depends on where the {d} unstable directions, at rates of their own, have led a run")
+    return {e.text: reason for e in exits}
+
+
+def _driven(table: np.ndarray, plain: laws.Response, driven: laws.Response) -> np.ndarray:
+    """Amplitudes per start of the noiseless response, for the one that noise drives."""
+    known = min(table.shape[1], len(plain.a))
+    return table[:, :known] * (plain.reached / driven.reached)[:known] if driven is not plain else table
+
+
+def _offset(table: np.ndarray, found: laws.Response, level: float) -> float:
+    last = min(table.shape[1], len(found.reached)) - 1
+    sides = table[:, last] * found.reached[last] / level - 1
+    return float(sides[np.abs(sides).argmax()])
+
+
+def _fastest(method: Algorithm, saddle: Saddle, exit: Exit, found: laws.Response, radius: float, size: float) -> float | None:
+    """The offset along the first unstable direction alone."""
+    table = amplitudes(method, replace(saddle, unstable=saddle.unstable[:, :1]), [exit], radius, size)[exit.text]
+    return None if isinstance(table, NoLaw) else _offset(table, found, exit.level)
+
+
+def _responses(method: Algorithm, saddle: Saddle, scale: float, radius: float) -> list[laws.Response]:
+    """The response of each unstable direction, the same object for equal eigenvalues; the first sets the length of all."""
+    away, enough = bool(saddle.point.any()), laws.enough(scale, radius)
+    found: list[laws.Response] = []
+    for value in saddle.spectrum[: saddle.unstable.shape[1]]:
+        if found and abs(float(value) - float(found[-1].eigenvalue)) <= 1e-9 * abs(float(value)):
+            found.append(found[-1])
+        else:
+            found.append(laws.response(method, value, enough, away=away, steps=len(found[0].a) - 1 if found else None))
+    return found
+
+
+def _notes(saddle: Saddle, start: str, scale: float, radius: float, unsettled: float) -> tuple[str, ...]:
     notes = []
+    if unsettled > _UNSETTLED * radius:
+        notes.append(
+            f"the noise yet to come moves a run at the exit by {unsettled:.2g}, not small beside the radius {radius:g}: "
+            "the law is that of being outside at step k, and runs that were outside before have left earlier"
+        )
     if saddle.bent and largest(start, scale, saddle) > 0.1 * radius:
         notes.append(
             f"starts reach {largest(start, scale, saddle):.2g}, not small beside the radius {radius:g}: "
@@ -91,11 +155,11 @@ def suggest_horizon(
         if not known:
             try:
                 rounding = scale * float(np.finfo(float).eps)
-                found = _response(method, saddle, rounding, radius)
+                found = _responses(method, saddle, rounding, radius)
             except Misuse:
                 longest = max(longest, BLIND_STEPS)
                 continue
-            known = [Law(found, laws.quadratic(found, survival("gaussian", rounding, saddle), radius), None)]
+            known = [Law(found[0], _on_the_quadratic(found, "gaussian", rounding, saddle)(radius), None)]
         longest = max(longest, *(found.best.quantile(1 - _UNLIKELY) for found in known))
     digits = 10 ** (len(str(longest)) - 2)
     return -(-longest // digits) * digits

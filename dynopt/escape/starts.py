@@ -11,6 +11,7 @@ from scipy import stats
 
 from dynopt.ensemble import rng
 from dynopt.errors import Misuse, closest
+from dynopt.escape import weighted
 from dynopt.escape.saddle import Saddle
 
 STARTS = {
@@ -90,6 +91,30 @@ def survival(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray],
     else:
         raise Misuse("runs that start on the stable subspace have no unstable part and do not leave")
     return lambda x: law.sf(np.asarray(x) / scale)
+
+
+def inside(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], np.ndarray]:
+    """weights (N, d) ↦ P(Σ_j w_j u_j² < 1), u the component of the start along the d unstable directions.
+
+    Raises `Misuse` where no method is known: uniform starts with three or more unstable directions, or
+    with oblique ones, and starts on the stable subspace.
+
+    >>> import dynopt
+    >>> from dynopt.escape.saddle import find_saddle
+    >>> saddle = find_saddle(dynopt.Quadratic([-2, -1, 1]))
+    >>> inside("uniform", 2.0, saddle)(np.array([[0.25, 1e-9]])).round(6)
+    array([1.])
+    """
+    n, d = saddle.unstable.shape
+    if start == "gaussian":
+        return lambda w: weighted.gaussian(scale**2 * w)
+    if start == "sphere":
+        return lambda w: weighted.sphere(scale**2 * w, n)
+    if start == "uniform" and d == 2 and saddle.axes is not None:
+        return lambda w: weighted.square(scale**2 * w)
+    if start == "uniform":
+        raise Misuse("a uniform start has no law in three or more, or oblique, unstable directions; use start=gaussian or start=sphere")
+    raise Misuse("runs that start on the stable subspace have no unstable part and do not leave")
 
 
 def largest(start: str, scale: float, saddle: Saddle) -> float:

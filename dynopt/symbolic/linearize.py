@@ -77,6 +77,13 @@ class StateSpace:
         inner = (sp.eye(q) - eigenvalue * self.D).inv() * self.C if q else sp.zeros(0, len(self.blocks))
         return (self.A + eigenvalue * self.B * inner).applyfunc(lambda e: _tidy(sp.expand(e)))
 
+    @cached_property
+    def noise(self) -> sp.Matrix:
+        """b = B(I − λD)⁻¹ 1, what ε adds to the next state when every gradient of the iteration is ∇J + ε."""
+        q = self.D.shape[0]
+        inner = (sp.eye(q) - eigenvalue * self.D).inv() * sp.ones(q, 1) if q else sp.zeros(0, 1)
+        return (self.B * inner).applyfunc(lambda e: _tidy(sp.expand(e)))
+
 
 def _tidy(e: sp.Expr) -> sp.Expr:
     numerator, denominator = sp.fraction(sp.together(e))

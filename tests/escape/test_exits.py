@@ -31,6 +31,7 @@ def test_meanings(problem, saddle):
         "coordinate(radius=1.25)": np.abs(along) >= 1.25,
         "ball": np.linalg.norm(shift, axis=1) >= 0.5,
         "concave": np.linalg.eigvalsh(problem.hessian(x))[:, 0] >= 0,
+        "hessian(curvature=1.5)": np.linalg.eigvalsh(problem.hessian(x))[:, 0] >= 1.5,
         "drop(amount=2)": top - value >= 2,
         "basin(radius=0.75)": np.min([np.linalg.norm(x - m, axis=1) for m in minima], axis=0) <= 0.75,
     }
@@ -59,6 +60,12 @@ def test_the_default_drop_is_the_quadratic_model_s():
     assert make_exit("drop", find_saddle(WELL), 0.5).text == "drop(amount=1)"  # ½·8·0.5²
 
 
+def test_the_default_curvature_is_half_that_of_the_minimisers():
+    assert make_exit("hessian", find_saddle(WELL), 0.5).text == "hessian(curvature=1)"  # diag(16, 2) at (±√2, 0)
+    with pytest.raises(dynopt.Misuse, match="not a positive number"):
+        make_exit("hessian", find_saddle(dynopt.Quadratic([-8, 2])), 0.5)
+
+
 def test_a_point_that_is_no_number_is_not_out():
     assert not holds("ball", WELL, np.full((3, 2), np.nan)).any()
 
@@ -66,7 +73,7 @@ def test_a_point_that_is_no_number_is_not_out():
 def test_the_others():
     saddle = find_saddle(WELL)
     names = [e.name for e in other_exits(make_exit("coordinate", saddle, 0.5), saddle, 0.5)]
-    assert sorted([*names, "coordinate"]) == sorted(MEANINGS)
+    assert sorted([*names, "coordinate", "hessian"]) == sorted(MEANINGS)
     flat = find_saddle(dynopt.Quadratic([-8, 2]))
     assert [e.name for e in other_exits(make_exit("ball", flat, 0.5), flat, 0.5)] == ["coordinate", "drop"]
     wide = [e.name for e in other_exits(make_exit("ball", saddle, 2.0), saddle, 2.0)]
