@@ -8,6 +8,7 @@ come to rest.  Texts are kept on disk under their hash, where both compilers fin
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -270,6 +271,7 @@ def kernel(out, rest, seed, first, count, steps, linger, F, P, Q, R, C, BLOCK: t
 """
 
 
+@functools.lru_cache(maxsize=64)
 def kernel_text(task: Task, device: str) -> str:
     """The module text for a kind of device, ``cpu`` or ``cuda``; `Untraceable` where an expression has no kernel form."""
     return triton_text(task) if device == "cuda" else numba_text(task)

@@ -25,12 +25,12 @@ static double unit(uint64_t high, uint64_t low) { return (double)((high >> 5) * 
 
 /* alpha, beta, gamma as in theta' = theta + gamma ((1/beta - alpha) theta - psi/beta - beta grad), psi' likewise without grad. */
 void rival(int64_t *out, int64_t *rest, uint64_t seed, int64_t first, int64_t count, int64_t steps, int64_t linger, double scale,
-           double level, double alpha, double beta, double gamma, double reach) {
+           double level, double alpha, double beta, double gamma, double reach, int threads) {
     const double a = gamma * (1 / beta - alpha), b = -gamma / beta;
     const double cubic = -4 * gamma * beta, linear = 1 + a + 8 * gamma * beta, quiet = 1 + a - 2 * gamma * beta, stay = 1 + b;
     const double place[3] = {-sqrt(2.0), 0.0, sqrt(2.0)};
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t block = 0; block < (count + LANES - 1) / LANES; block++) {
         double x[LANES], y[LANES], u[LANES], v[LANES];
         int64_t waited[LANES], inside[LANES];
