@@ -18,7 +18,8 @@ from dynopt.escape.tally import fused_task
 
 saddle = find_saddle(dynopt.problem("double-well"), None)
 principal = make_exit("coordinate", saddle, 0.5)
-task, levels = fused_task(dynopt.method("inna(gamma=0.02)").numeric(), saddle, [principal, *other_exits(principal, saddle, 0.5)])
+method = dynopt.method("inna(alpha=1/2, beta=1, gamma=0.02)").numeric()
+task, levels = fused_task(method, saddle, [principal, *other_exits(principal, saddle, 0.5)])
 setting = Setting(2**40 + 7, saddle.point, 1e-12, levels, 300, 300, [p.reach for p in saddle.places])
 (times, rest), (other, ended) = _numba(task, setting, 2**33 - 100, 300), _triton(task, setting, 2**33 - 100, 300, "cpu", block=512)
 print(int((times != other).sum()), int((times - other).abs().max()), int((rest != ended).sum()), int((times >= 0).sum()))
