@@ -50,7 +50,7 @@ def run_fused(
 
 def _numba(task: Task, setting: Setting, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     out, rest = np.empty((len(task.measures), count), np.int64), np.empty(count, np.int64)
-    module = text.load(text.numba_text(task))
+    module = text.load(text.kernel_text(task, "cpu"))
     module.kernel(
         out, rest, np.uint64(setting.seed & 0xFFFFFFFF), np.uint64(setting.seed >> 32), first, count, setting.steps, setting.linger,
         task.trace.every, setting.scale, np.asarray(setting.levels, float), np.asarray(setting.saddle, float),
@@ -67,7 +67,7 @@ def _triton(
 
     out = torch.empty((len(task.measures), count), dtype=torch.int32, device=device)
     rest = torch.empty(count, dtype=torch.int32, device=device)
-    module = text.load(text.triton_text(task))
+    module = text.load(text.kernel_text(task, "cuda"))
     numbers = there(np.array([setting.scale, 2 * math.pi, *setting.levels]))
     grid = (-(-count // block),)
     module.kernel[grid](

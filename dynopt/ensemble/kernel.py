@@ -9,6 +9,7 @@ compilers find them again.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -24,6 +25,8 @@ from dynopt.store.cache import cache_folder
 
 CHECK = 16
 """Steps between two looks at whether all runs of a group have left."""
+REGISTERS = 128
+"""State numbers of a group of runs: with more, a CPU's vector registers overflow; with fewer, an update waits for the one before."""
 
 MATH = {
     "sqrt": "math.sqrt", "abs": "abs", "sin": "math.sin", "cos": "math.cos", "exp": "math.exp", "log": "math.log", "tanh": "math.tanh",
@@ -59,7 +62,10 @@ class Task:
 
 
 def numba_text(task: Task) -> str:
-    """The module text of the CPU kernel: lanes in the inner loop, time outside it."""
+    """The module text of the CPU kernel: lanes in the inner loop, time outside it.
+
+    Lanes live in arrays on the stack, which LLVM keeps in vector registers: aligned, and known not to overlap.
+    """
     write = Source(MATH)
     t = task.trace
     n, m = t.dimension, len(t.state)
@@ -79,10 +85,10 @@ def numba_text(task: Task) -> str:
     theta = "\n".join(f"                    {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))
     exits = range(len(task.measures))
     tests = [f"({write.doprint(m.xreplace(names))} >= level[{e}])" for e, m in enumerate(task.measures)]
-    opened = "\n".join(f"                N{e}[l] = not {test}" for e, test in enumerate(tests))
+    opened = "\n".join(f"                W{e}[l] = 0\n                N{e}[l] = not {test}" for e, test in enumerate(tests))
     counted = "\n".join(f"                    W{e}[l] += N{e}[l]" for e in exits)
     tested = "\n".join(f"                    N{e}[l] &= not {test}" for e, test in enumerate(tests))
-    counters = "\n".join(f"        W{e} = np.zeros(LANES, np.int64)\n        N{e} = np.empty(LANES, np.int64)" for e in exits)
+    counters = "\n".join(f"        W{e} = carray(lanes(), LANES, np.int64)\n        N{e} = carray(lanes(), LANES, np.int64)" for e in exits)
     pending = " + ".join(f"N{e}[l]" for e in exits)
     written = "\n".join(f"            out[{e}, index] = -1 if (N{e}[l] or W{e}[l] > steps) else W{e}[l]" for e in exits)
 
@@ -94,7 +100,8 @@ def numba_text(task: Task) -> str:
     start += drawn([str(e) for e in t.noise], "1", 16)
     begin = "\n".join([*start, *lines(t.init, store, 16), *(f"                {s} = S{i}[l]" for i, s in enumerate(t.state[:n]))])
     arrays = [f"E{i}[l]" for i in range(len(t.noise))]
-    allocate = "\n".join(f"        {name} = np.empty(LANES)" for name in (*(f"S{i}" for i in range(m)), *(a[:-3] for a in arrays)))
+    held = (*(f"S{i}" for i in range(m)), *(a[:-3] for a in arrays))
+    allocate = "\n".join(f"        {name} = carray(lanes(), LANES, np.float64)" for name in held)
     noise = ""
     if t.noise:
         fresh = [
@@ -112,9 +119,26 @@ def numba_text(task: Task) -> str:
     return f"""import math
 
 import numpy as np
-from numba import njit, prange
+from llvmlite import ir
+from numba import carray, njit, prange, types
+from numba.extending import intrinsic
 
-LANES = {CHECK}
+CHECK = {CHECK}
+LANES = {1 << min(6, max(3, (REGISTERS // m).bit_length() - 1))}
+
+
+@intrinsic
+def lanes(context):
+    def code(context, builder, signature, arguments):
+        attributes = builder.function.attributes
+        if isinstance(attributes, set):  # LLVM's own name, not among those that llvmlite lists: without it, AVX-512 is left half used
+            set.add(attributes, '"prefer-vector-width"="512"')
+        with builder.goto_entry_block():
+            place = builder.alloca(ir.ArrayType(ir.IntType(64), LANES))
+        place.align = 64
+        return builder.bitcast(place, ir.IntType(8).as_pointer())
+
+    return types.voidptr(), code
 
 
 @njit(inline="always")
@@ -155,13 +179,13 @@ def kernel(out, rest, seed0, seed1, first, count, steps, linger, every, scale, l
         k = 0
         busy = True
         while busy and k < steps:
-            for j in range(LANES):
+            for j in range(CHECK):
 {noise}                for l in range(LANES):
 {counted}
 {body}
 {theta}
 {tested}
-            k += LANES
+            k += CHECK
             left = 0
             for l in range(LANES):
                 left += {pending}
@@ -281,6 +305,7 @@ def kernel(out, rest, seed, first, count, steps, linger, every, F, P, Q, R, C, B
 """
 
 
+@functools.lru_cache(maxsize=64)
 def kernel_text(task: Task, device: str) -> str:
     """The module text for a kind of device, ``cpu`` or ``cuda``; `Untraceable` where an expression has no kernel form."""
     return triton_text(task) if device == "cuda" else numba_text(task)

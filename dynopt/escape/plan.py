@@ -15,7 +15,7 @@ from dynopt.core.problem import Problem
 from dynopt.core.registry import method as named_method
 from dynopt.core.registry import problem as named_problem
 from dynopt.ensemble.kernel import Task, kernel_text
-from dynopt.ensemble.noise import Noise, make_noise
+from dynopt.ensemble.noise import Additive, Noise, make_noise
 from dynopt.ensemble.trace import Untraceable
 from dynopt.errors import Misuse, closest
 from dynopt.escape.exits import Exit, make_exit, other_exits
@@ -173,9 +173,11 @@ def make_plan(
     first = draw(start, scale, place, seed=seed, first=0, stop=min(runs, size), device=device, dtype=DTYPES[dtype])
     if bool(principal.holds(first).all()):
         raise Misuse(f"every start already satisfies the exit {principal.text} at scale={scale:g}; start closer or widen the exit")
-    predicted = tuple(predict(m, place, exits, start, scale, radius) for _, m in named) if laws else ()
+    known = isinstance(added, Additive) and added.every == 1 and added.axes is None
+    size_of_noise = added.size if known and isinstance(added, Additive) else 0.0
+    predicted = tuple(predict(m, place, exits, start, scale, radius, size_of_noise) for _, m in named) if laws else ()
     suggested = suggest_horizon([m for _, m in named], predicted, place, scale, radius) if max_steps is None else max_steps
-    if added is not None:  # the horizon of the runs without noise is long enough for these
+    if added is not None and not known:  # the horizon of the runs without noise is long enough for these
         predicted = tuple(without_noise(added, exits) for _ in predicted)
     horizon = whole("max_steps", suggested, 1, LONGEST_HORIZON)
     after = whole("linger", linger, 0, None) if linger is not None else max(1000, horizon)
@@ -189,8 +191,8 @@ def make_plan(
 
 
 def without_noise(noise: Noise, exits: Sequence[Exit]) -> dict[str, Law | NoLaw]:
-    """What is said in place of the law, which is that of exact gradients."""
-    return {e.text: NoLaw(f"the law is that of exact gradients, and these have the noise {noise.call()}") for e in exits}
+    """What is said in place of the law, which knows Gaussian noise of one size on every axis alone."""
+    return {e.text: NoLaw(f"the law is that of exact or evenly noisy gradients, and these have the noise {noise.call()}") for e in exits}
 
 
 def cut(first: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
