@@ -130,7 +130,8 @@ def separable(out, seed0, seed1, first, count, steps, scale, level, spectrum, W,
             weight = spectrum[p]
             for l in range({LANES}):
                 run = np.uint64(first) + np.uint64(block * {LANES} + l)
-                {t.start[0]} = scale * draw(seed0, seed1, run, p)
+                even, odd = pair(seed0, seed1, run, p // 2, 0)
+                {t.start[0]} = scale * (even if p % 2 == 0 else odd)
 {lines(t.init, 16)}
 {measured}
         for l in range({LANES}):

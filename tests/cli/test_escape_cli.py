@@ -40,7 +40,7 @@ def test_noise_is_said_and_kept(dynopt, here):
     code, out, _ = dynopt(*call)
     assert code == 0
     assert "the gradients that the runs see have the noise periodic(size=0.001, every=10)" in out
-    assert "no law: the law is that of exact gradients" in out
+    assert "no law: the law is that of exact or evenly noisy gradients" in out
     document = json.loads(dynopt(*call, "--json")[1])
     assert document["settings"]["noise"] == "periodic(size=0.001, every=10)"
     exact = json.loads(dynopt(*call[:-2], "--json")[1])
