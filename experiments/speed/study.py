@@ -55,8 +55,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "jax_runs": [4096], "jax_steps": 200, "unroll": [8], "memory_runs": [10**6], "memory_steps": 320,
     },
     "paper": {
-        "runs": 2**17, "steps": 2000, "eager_runs": 2**14, "eager_steps": 500, "repeats": 5, "threads": 2, "lanes": [8, 16, 32, 64, 128],
-        "jax_runs": [4096, 65536], "jax_steps": 1000, "unroll": [1, 8, 32],
+        "runs": 2**17, "steps": 2000, "eager_runs": 2**14, "eager_steps": 500, "repeats": 5, "threads": 2, "lanes": [16, 32, 64],
+        "jax_runs": [4096, 65536], "jax_steps": 400, "unroll": [1, 8, 32],
         "memory_runs": [10**6, 10**7, 10**8, 10**9], "memory_steps": 320,
     },
 }  # fmt: skip
