@@ -295,6 +295,7 @@ def wait_for(folder: Path, shards: int, process: subprocess.Popen) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(tmp_path, uninterrupted):
     """kill -9 in the middle: what was finished stays, and the end is that of an uninterrupted study."""
     process = spawn(tmp_path / "c")

@@ -49,6 +49,7 @@ def test_the_manifold_of_a_coupled_saddle_is_the_known_curve():
         assert x == pytest.approx(y**2 / 3 - 4 * y**4 / 45, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", [GradientFlow(), GradientDescent(gamma=0.05)])
 def test_points_of_the_curve_are_carried_into_the_saddle(system):
     problem = dynopt.problem("three-hump-camel")

@@ -47,6 +47,7 @@ def test_named_data_have_the_singular_values_asked_for():
     assert dynopt.problem("two-layer-linear").critical_points()[0].isolated
 
 
+@pytest.mark.slow
 def test_equal_singular_values_have_a_law_and_unequal_ones_say_why_not():
     equal = dynopt.escape_study("gd(gamma=0.05)", "two-layer-linear(singular=[2], hidden=3)", runs=500, also=[], engine="eager")
     assert equal.methods[0].times[0].kolmogorov < 1.95 / 500**0.5
