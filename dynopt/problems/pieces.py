@@ -153,9 +153,3 @@ def regularised(landscape: Landscape, epsilon: float) -> Landscape:
         lambda *x: expression.xreplace(dict(zip(landscape.symbols, x, strict=True))),
         dimension=landscape.dimension, name=landscape.name, start=landscape.start,
     )  # fmt: skip
-
-
-def smooth_only(problem: Any, feature: str) -> None:
-    """`Misuse` when ``feature`` is asked of an objective with kinks."""
-    if not getattr(problem, "smooth", True):
-        raise Misuse(f"{problem.name} has kinks, {feature} need derivatives of J everywhere; choose a smooth problem")

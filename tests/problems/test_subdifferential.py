@@ -8,7 +8,7 @@ import sympy as sp
 
 from dynopt import Landscape, Misuse
 from dynopt.problems.finite_sum import FiniteSum, MiniBatch
-from dynopt.problems.pieces import Pieces, regularised, smooth_only
+from dynopt.problems.pieces import Pieces, regularised
 from dynopt.problems.subdifferential import Subdifferential, clarke, fills_open_set, least_norm, nearest
 
 FUNCTIONS = {
@@ -186,7 +186,6 @@ def test_regularised_stays_within_epsilon(epsilon):
         (lambda: FiniteSum(lambda x: x, lambda y: y), "same coordinates"),
         (lambda: FiniteSum(lambda x: x, at_kinks=(1, 1)), "one value in [-1, 1]"),
         (lambda: MiniBatch(FiniteSum(lambda x: x), size=2), "number of terms"),
-        (lambda: smooth_only(Landscape(lambda x: abs(x), name="vee"), "modified equations"), "vee has kinks"),
     ],
 )
 def test_misuse(call, words):
