@@ -37,23 +37,23 @@ def _scaled(m: np.ndarray, v: np.ndarray, eps: float, root: str, correction: flo
 def sign_descent(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none", averaged: bool = False) -> Path:
     """θ⁺ = θ − lr sign(g), or the sign of an average of gradients (Signum)."""
     m = np.zeros_like(theta)
+    yield theta
     for g in rows:
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         m = c["beta1"] * m + (1 - c["beta1"]) * g if averaged else g
         theta = theta - c["lr"] * np.sign(m)
-    yield theta
+        yield theta
 
 
 def lion(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none") -> Path:
     """θ⁺ = θ − lr sign(β₁m + (1 − β₁)g), m⁺ = β₂m + (1 − β₂)g (Chen et al. 2023)."""
     m = np.zeros_like(theta)
+    yield theta
     for g in rows:
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         theta = theta - c["lr"] * np.sign(c["beta1"] * m + (1 - c["beta1"]) * g)
         m = c["beta2"] * m + (1 - c["beta2"]) * g
-    yield theta
+        yield theta
 
 
 def adam(
@@ -68,8 +68,8 @@ def adam(
 ) -> Path:
     """Adam (Kingma, Ba 2015) with or without each bias correction, and with the running maximum of v (AMSGrad, Reddi et al. 2018)."""
     m, v, top = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+    yield theta
     for k, g in enumerate(rows, start=1):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         m = c["beta1"] * m + (1 - c["beta1"]) * g
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
@@ -77,7 +77,7 @@ def adam(
         first = 1 - c["beta1"] ** k if corrected[0] else 1.0
         second = 1 - c["beta2"] ** k if corrected[1] else 1.0
         theta = theta - c["lr"] * _scaled(m / first, top if peak else v, c["eps"], root, second)
-    yield theta
+        yield theta
 
 
 def nadam(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none", single: bool = False) -> Path:
@@ -87,8 +87,8 @@ def nadam(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "no
     """
     kind: Any = np.float32 if single else np.float64
     m, v, product = np.zeros_like(theta), np.zeros_like(theta), kind(1)
+    yield theta
     for k, g in enumerate(rows, start=1):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         now, after = (c["beta1"] * (1 - 0.96 ** (j * c["psi"]) / 2) for j in (k, k + 1))
         product = kind(product * kind(now))
@@ -96,15 +96,15 @@ def nadam(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "no
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
         size = np.sqrt(v / (1 - c["beta2"] ** k)) + c["eps"]
         theta = theta - c["lr"] * (1 - now) / (1 - float(product)) * g / size - c["lr"] * after / (1 - float(product) * after) * m / size
-    yield theta
+        yield theta
 
 
 def radam(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none") -> Path:
     """Rectified Adam (Liu et al. 2020): momentum alone while ρ_k ≤ 5, then Adam times the rectification."""
     m, v = np.zeros_like(theta), np.zeros_like(theta)
     limit = 2 / (1 - c["beta2"]) - 1
+    yield theta
     for k, g in enumerate(rows, start=1):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         m = c["beta1"] * m + (1 - c["beta1"]) * g
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
@@ -115,19 +115,19 @@ def radam(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "no
             rectified = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
             step = step * rectified * np.sqrt(second) / (np.sqrt(v) + c["eps"])
         theta = theta - step
-    yield theta
+        yield theta
 
 
 def adamax(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none", corrected: bool = True) -> Path:
     """Adam with the infinity norm (Kingma, Ba 2015, Algorithm 2): u⁺ = max(β₂u, |g| + ε)."""
     m, u = np.zeros_like(theta), np.zeros_like(theta)
+    yield theta
     for k, g in enumerate(rows, start=1):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         m = c["beta1"] * m + (1 - c["beta1"]) * g
         u = np.maximum(c["beta2"] * u, np.abs(g) + c["eps"])
         theta = theta - c["lr"] / (1 - c["beta1"] ** k if corrected else 1) * m / u
-    yield theta
+        yield theta
 
 
 def rmsprop(
@@ -142,15 +142,15 @@ def rmsprop(
 ) -> Path:
     """RMSprop (Hinton 2012), the mean taken away where centered (Graves 2013), with heavy-ball momentum on the scaled gradient."""
     v, mean, velocity = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+    yield theta
     for g in rows:
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
         mean = c["beta2"] * mean + (1 - c["beta2"]) * g
         scaled = _scaled(g, v - mean * mean if centered else v, c["eps"], root)
         velocity = c["momentum"] * velocity + scaled if momentum else scaled
         theta = theta - c["lr"] * velocity
-    yield theta
+        yield theta
 
 
 def adagrad(
@@ -165,61 +165,61 @@ def adagrad(
 ) -> Path:
     """AdaGrad (Duchi, Hazan, Singer 2011): the sum of squares, from a first filling, with a step lr/(1 + kd) where slowed."""
     total = np.full_like(theta, c["filling"] if filled else 0.0)
+    yield theta
     for k, g in enumerate(rows):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         total = total + g * g
         theta = theta - c["lr"] / (1 + k * c["lr_decay"] if slowed else 1) * _scaled(g, total, c["eps"], root)
-    yield theta
+        yield theta
 
 
 def adadelta(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none") -> Path:
     """Adadelta (Zeiler 2012): the root of the mean squared step over that of the gradient."""
     v, steps = np.zeros_like(theta), np.zeros_like(theta)
+    yield theta
     for g in rows:
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
         step = np.sqrt(steps + c["eps"]) / np.sqrt(v + c["eps"]) * g
         steps = c["beta2"] * steps + (1 - c["beta2"]) * step * step
         theta = theta - c["lr"] * step
-    yield theta
+        yield theta
 
 
 def rprop(c: Constants, theta: np.ndarray, rows: np.ndarray) -> Path:
     """Resilient propagation (Riedmiller, Braun 1993), the step skipped where the sign turns, steps kept in [1e-6, 50]."""
     size, before = np.full_like(theta, c["lr"]), np.zeros_like(theta)
+    yield theta
     for g in rows:
-        yield theta
         agree = np.sign(g) * np.sign(before)
         size = np.clip(size * np.where(agree > 0, c["eta_plus"], np.where(agree < 0, c["eta_minus"], 1.0)), 1e-6, 50.0)
         g = np.where(agree < 0, 0.0, g)
         theta = theta - np.sign(g) * size
         before = g
-    yield theta
+        yield theta
 
 
 def clipped(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none") -> Path:
     """θ⁺ = θ − lr min(max(g, −c), c)."""
+    yield theta
     for g in rows:
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         theta = theta - c["lr"] * np.clip(g, -c["clip"], c["clip"])
-    yield theta
+        yield theta
 
 
 def innaprop(c: Constants, theta: np.ndarray, rows: np.ndarray, *, decay: str = "none") -> Path:
     """INNAprop (Bolte, Boustany, Pauwels, Purica 2024), ψ₀ = (1 − αβ)θ₀."""
     alpha, beta, gamma = c["alpha"], c["beta"], c["lr"]
     psi, v = (1 - alpha * beta) * theta, np.zeros_like(theta)
+    yield theta
     for k, g in enumerate(rows, start=1):
-        yield theta
         theta, g = _decayed(c, theta, g, decay)
         v = c["beta2"] * v + (1 - c["beta2"]) * g * g
         psi = (1 - gamma / beta) * psi + gamma * (1 / beta - alpha) * theta
         theta = (1 + gamma * (1 - alpha * beta) / (beta - gamma)) * theta - gamma / (beta - gamma) * psi
         theta = theta - gamma * beta * g / (np.sqrt(v / (1 - c["beta2"] ** k)) + c["eps"])
-    yield theta
+        yield theta
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ class Rule:
     says : what this variant is, in words.
     run : the recurrence.
     constants : the unknowns, with the values from which the search starts.
-    response : the form of the first step as a function of the gradient (`dynopt.auditor.fit.first_step`).
+    response : the forms of the first step as a function of the gradient (`dynopt.auditor.fit.first_step`).
     options : of the recurrence.
     decays : it takes weight decay.
     """
@@ -241,14 +241,19 @@ class Rule:
     says: str
     run: Callable[..., Path]
     constants: dict[str, float]
-    response: str
+    response: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
     decays: bool = True
 
+    def iterates(self, constants: Constants, theta: np.ndarray, rows: Any, **options: Any) -> Path:
+        """The recurrence from a start, asking for one row of gradients after the other; it overflows without a word."""
+        found = self.run({name: np.float64(value) for name, value in constants.items()}, theta, rows, **self.options, **options)
+        with np.errstate(all="ignore"):
+            yield from found
+
     def path(self, constants: Constants, theta: np.ndarray, rows: np.ndarray, **options: Any) -> np.ndarray:
         """The iterates, an array (steps + 1, n)."""
-        with np.errstate(all="ignore"):
-            return np.array(list(self.run(constants, theta, rows, **self.options, **options)))
+        return np.array(list(self.iterates(constants, theta, rows, **options)))
 
 
 _ADAM = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
@@ -266,7 +271,7 @@ def _adams() -> list[Rule]:
     for peak in (False, True):
         for corrected, words in _CORRECTED.items():
             for root in ("outside", "inside", *(("before",) if corrected[1] else ())):
-                response = "inside" if root == "inside" else "outside"
+                response = (root,) if root == "inside" else ("outside",)
                 options = {"root": root, "corrected": corrected, "peak": peak}
                 found.append(Rule("amsgrad" if peak else "adam", f"{words}, {_ROOTS[root]}", adam, _ADAM, response, options))
     return found
@@ -280,7 +285,7 @@ def _rmsprops() -> list[Rule]:
                 constants = {"lr": 1e-2, "beta2": 0.99, "eps": 1e-8, **({"momentum": 0.9} if momentum else {})}
                 words = ["centered"] * centered + ["with momentum"] * momentum + [_ROOTS[root]]
                 options = {"root": root, "centered": centered, "momentum": momentum}
-                found.append(Rule("rmsprop", ", ".join(words), rmsprop, constants, root, options))
+                found.append(Rule("rmsprop", ", ".join(words), rmsprop, constants, (root,), options))
     return found
 
 
@@ -292,25 +297,25 @@ def _adagrads() -> list[Rule]:
                 constants = {"lr": 1e-2, "eps": 1e-10, **({"lr_decay": 1e-2} if slowed else {}), **({"filling": 0.1} if filled else {})}
                 words = [_ROOTS[root]] + ["its step decaying"] * slowed + ["from a filled accumulator"] * filled
                 options = {"root": root, "slowed": slowed, "filled": filled}
-                response = "other" if filled and root == "outside" else root
+                response = ("inside", "other") if filled else (root,)
                 found.append(Rule("adagrad", ", ".join(words), adagrad, constants, response, options))
     return found
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("sign descent", "", sign_descent, {"lr": 1e-2}, "sign"),
-    Rule("rprop", "steps in [1e-6, 50]", rprop, {"lr": 1e-2, "eta_minus": 0.5, "eta_plus": 1.2}, "sign", decays=False),
-    Rule("signum", "the sign of an average", sign_descent, {"lr": 1e-2, "beta1": 0.9}, "sign", {"averaged": True}),
-    Rule("lion", "", lion, {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99}, "sign"),
-    Rule("gradient descent, clipped", "every coordinate by itself", clipped, {"lr": 1e-2, "clip": 1.0}, "clip"),
+    Rule("sign descent", "", sign_descent, {"lr": 1e-2}, ("sign",)),
+    Rule("rprop", "steps in [1e-6, 50]", rprop, {"lr": 1e-2, "eta_minus": 0.5, "eta_plus": 1.2}, ("sign",), decays=False),
+    Rule("signum", "the sign of an average", sign_descent, {"lr": 1e-2, "beta1": 0.9}, ("sign",), {"averaged": True}),
+    Rule("lion", "", lion, {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99}, ("sign",)),
+    Rule("gradient descent, clipped", "every coordinate by itself", clipped, {"lr": 1e-2, "clip": 1.0}, ("clip",)),
     *_adagrads(),
     *_rmsprops(),
     *_adams(),
-    Rule("adamax", "bias-corrected", adamax, _ADAM, "outside"),
-    Rule("adamax", "no bias correction", adamax, _ADAM, "outside", {"corrected": False}),
-    Rule("nadam", "", nadam, {**_ADAM, "psi": 4e-3}, "outside"),
-    Rule("nadam", "the product of momenta in single precision", nadam, {**_ADAM, "psi": 4e-3}, "outside", {"single": True}),
-    Rule("radam", "", radam, _ADAM, "linear"),
-    Rule("adadelta", "", adadelta, {"lr": 1.0, "beta2": 0.9, "eps": 1e-6}, "inside"),
-    Rule("innaprop", "", innaprop, {"lr": 1e-3, "alpha": 0.1, "beta": 0.9, "beta2": 0.999, "eps": 1e-8}, "outside"),
+    Rule("adamax", "bias-corrected", adamax, _ADAM, ("outside",)),
+    Rule("adamax", "no bias correction", adamax, _ADAM, ("outside",), {"corrected": False}),
+    Rule("nadam", "", nadam, {**_ADAM, "psi": 4e-3}, ("outside",)),
+    Rule("nadam", "the product of momenta in single precision", nadam, {**_ADAM, "psi": 4e-3}, ("outside",), {"single": True}),
+    Rule("radam", "", radam, _ADAM, ("linear",)),
+    Rule("adadelta", "", adadelta, {"lr": 1.0, "beta2": 0.9, "eps": 1e-6}, ("inside",)),
+    Rule("innaprop", "", innaprop, {"lr": 1e-3, "alpha": 0.1, "beta": 0.9, "beta2": 0.999, "eps": 1e-8}, ("outside",)),
 )
