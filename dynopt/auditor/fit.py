@@ -214,10 +214,23 @@ def _solve(
                 x = least_squares(gap, x, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=25 * len(x)).x
             except (ValueError, np.linalg.LinAlgError):
                 continue
-        close = float(np.max(np.abs(gap(x))))
-        if close <= (1e-5 if rule.options.get("single") else 1e-9):
-            return _rounded(names, x, first.sign, gap, close)
+        if np.max(np.abs(gap(x))) <= 1e-4 and (found := _rounded(names, _polished(x, gap) if search else x, first.sign, gap)):
+            return found
     return None
+
+
+def _polished(x: np.ndarray, gap: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Gauss–Newton steps with central differences, while they help: one-sided ones stop short of rounding."""
+    best = float(np.max(np.abs(gap(x))))
+    for _ in range(4):
+        steps = 1e-5 * np.eye(len(x))
+        slopes = np.array([(gap(x + h) - gap(x - h)) / 2e-5 for h in steps]).T
+        moved = x - np.linalg.lstsq(slopes, gap(x), rcond=1e-10)[0]
+        now = float(np.max(np.abs(gap(moved))))
+        if not now < best:
+            break
+        x, best = moved, now
+    return x
 
 
 def _starts(rule: Rule, names: list[str], first: FirstStep, decay: Decay, hints: Sequence[float]) -> list[dict[str, float]]:
@@ -282,12 +295,14 @@ def _read(names: list[str], x: np.ndarray, sign: int) -> dict[str, float]:
     return found
 
 
-def _rounded(names: list[str], x: np.ndarray, sign: int, gap: Callable[[np.ndarray], np.ndarray], close: float) -> dict[str, float] | None:
+def _rounded(names: list[str], x: np.ndarray, sign: int, gap: Callable[[np.ndarray], np.ndarray]) -> dict[str, float] | None:
     """Short decimals where all of them together reproduce the run as well; None when nothing gives it to 1e-9."""
     found = _read(names, x, sign)
+    close = float(np.max(np.abs(gap(x))))
     for tolerance in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10):
         short = {n: (float(s) if (s := nice(v, tolerance * abs(v))) is not None else v) for n, v in found.items()}
-        if all(v != 0 or found[n] == 0 for n, v in short.items()) and np.max(np.abs(gap(_write(names, short)))) <= max(2 * close, 1e-12):
-            if np.max(np.abs(gap(_write(names, short)))) <= 1e-9:
+        if all(v != 0 or found[n] == 0 for n, v in short.items()):
+            now = float(np.max(np.abs(gap(_write(names, short)))))
+            if now <= max(min(2 * close, 1e-9), 1e-12):
                 return short
     return found if close <= 1e-9 else None

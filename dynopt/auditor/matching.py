@@ -173,22 +173,26 @@ def _least_squares(
             break
     if best is None:
         return None
-    rounded = np.array([float(_short(v)) for v in best])
-    best = rounded if np.max(np.abs(gap(rounded))) <= max(_EQUAL, 2 * float(np.max(np.abs(gap(best))))) else best
-    shown = dict(zip((p.name for p in numbers), map(_short, values(best)), strict=True))
+    reached = float(np.max(np.abs(gap(best))))
+    for tolerance in (1e-6, 1e-9, 1e-12):  # the coarsest rounding that costs nothing
+        rounded = np.array([float(_short(v, tolerance)) for v in best])
+        if np.max(np.abs(gap(rounded))) <= max(2 * reached, 1e-14):
+            best = rounded
+            break
+    shown = {p.name: _short(v, 1e-12) for p, v in zip(numbers, values(best), strict=True)}
     try:
         candidate.cls.make(**shown)
     except Misuse:
         return None
-    weight = _short(best[-1]) if decay != "none" else 0
+    weight = _short(best[-1], 1e-12) if decay != "none" else 0
     distance = float(np.max(np.abs(gap(best))))
     confirmed = distance <= _EQUAL and decay == "none" and sign > 0 and found.exact and _proved(found, candidate.name, shown)
     kept = {n: v for n, v in shown.items() if candidate.cls.parameter(n).required or v != candidate.cls.parameter(n).default}
     return Match(candidate.name, kept, decay, weight, sign, distance, confirmed, not _stored(candidate.space))
 
 
-def _short(value: float) -> Any:
-    found = nice(float(value), 1e-12 * max(abs(float(value)), 1e-3))
+def _short(value: float, tolerance: float) -> Any:
+    found = nice(float(value), tolerance * max(abs(float(value)), 1e-3))
     return found if found is not None else float(value)
 
 

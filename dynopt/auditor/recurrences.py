@@ -291,14 +291,13 @@ def _rmsprops() -> list[Rule]:
 
 def _adagrads() -> list[Rule]:
     found = []
-    for filled in (False, True):
-        for slowed in (False, True):
-            for root in ("outside", "inside"):
-                constants = {"lr": 1e-2, "eps": 1e-10, **({"lr_decay": 1e-2} if slowed else {}), **({"filling": 0.1} if filled else {})}
-                words = [_ROOTS[root]] + ["its step decaying"] * slowed + ["from a filled accumulator"] * filled
-                options = {"root": root, "slowed": slowed, "filled": filled}
-                response = ("inside", "other") if filled else (root,)
-                found.append(Rule("adagrad", ", ".join(words), adagrad, constants, response, options))
+    same = "ε inside the root (the same map as a first filling of the accumulator with ε)"
+    for slowed in (False, True):
+        for root, filled, words in (("outside", False, _ROOTS["outside"]), ("inside", False, same), ("outside", True, "from a filled accumulator")):
+            constants = {"lr": 1e-2, "eps": 1e-10, **({"lr_decay": 1e-2} if slowed else {}), **({"filling": 0.1} if filled else {})}
+            options = {"root": root, "slowed": slowed, "filled": filled}
+            response = ("other", "inside") if filled else (root,)
+            found.append(Rule("adagrad", words + ", its step decaying" * slowed, adagrad, constants, response, options))
     return found
 
 
