@@ -220,15 +220,16 @@ def gains(box: Box, count: int = 48) -> Gains:
 
 
 def _law(ratio: np.ndarray, tolerance: float) -> str:
-    """ρ^k, (k+1)^{−q} or (1 + ck)^{−q}, if one gives every ratio to the relative tolerance."""
+    """ρ^k, (k+1)^{−q} or (1 + ck)^{−q}, if one, and one alone, gives every ratio to the relative tolerance."""
     from scipy.optimize import least_squares
 
     k = np.arange(len(ratio))
     if not np.all(np.isfinite(ratio)) or np.any(ratio <= 0) or np.max(np.abs(ratio - 1)) < 10 * tolerance:
         return ""
-    rate = (ratio[-1]) ** (1 / k[-1])
+    rate = ratio[-1] ** (1 / k[-1])
+    slope = (1 / ratio[-1] - 1) / k[-1]
     if np.max(np.abs(ratio / rate**k - 1)) < tolerance:
-        return f"{short(rate, tolerance)}^k"
+        return "" if np.max(np.abs(ratio * (1 + slope * k) - 1)) < tolerance else f"{short(rate, tolerance)}^k"
     power = -np.log(ratio[-1]) / np.log(k[-1] + 1.0)
     if np.max(np.abs(ratio * (k + 1.0) ** power - 1)) < tolerance:
         return f"(k+1)^(-{short(power, tolerance)})"
@@ -246,5 +247,5 @@ def _law(ratio: np.ndarray, tolerance: float) -> str:
 
 def short(value: float, tolerance: float = 1e-10) -> str:
     """A number as its shortest decimal within a relative tolerance."""
-    found = nice(value, tolerance * abs(value))
-    return f"{float(found):.12g}" if found is not None else f"{value:.12g}"
+    digits = next((d for d in range(1, 13) if abs(float(f"{value:.{d}g}") - value) <= tolerance * abs(value)), 12)
+    return f"{value:.{digits}g}"

@@ -192,7 +192,7 @@ def _least_squares(
 
 
 def _short(value: float, tolerance: float) -> Any:
-    found = nice(float(value), tolerance * max(abs(float(value)), 1e-3))
+    found = nice(float(value), tolerance * max(abs(float(value)), 1.0 if tolerance > 1e-12 else 1e-3))
     return found if found is not None else float(value)
 
 
