@@ -13,7 +13,7 @@ from dynopt.auditor.box import Box, MethodBox, Probe, script
 from dynopt.auditor.compare import Comparison, Difference, compare
 from dynopt.auditor.fit import Formula, fit
 from dynopt.auditor.linear import Gains, LinearMap, gains, recurrence, responses, short, time_invariant
-from dynopt.auditor.matching import Match, matches
+from dynopt.auditor.matching import EQUAL, Match, matches
 from dynopt.auditor.norms import NormForm, norm_form
 from dynopt.auditor.recovered import space_of, stable_eigenvalues, strings
 from dynopt.auditor.result import AuditResult
@@ -101,7 +101,7 @@ class _Seen:
     @property
     def good(self) -> list[Match]:
         """The registered methods that are the same map."""
-        return [m for m in self.matches if m.distance <= 1e-11]
+        return [m for m in self.matches if m.distance <= EQUAL]
 
     @property
     def recovered(self) -> bool:
@@ -162,7 +162,7 @@ def _completed(call: str, seen: _Seen) -> _Subject:
     parsed = parse_call(call)
     if seen.linear is None:
         return _method_subject(method(call))  # says which parameter is missing
-    best = matches(seen.linear, [parsed.name])
+    best = matches(seen.linear, (parsed.name,))
     chosen = {k: v for m in best[:1] for k, v in m.values.items()} | parsed.values
     return _method_subject(method_class(parsed.name).make(**chosen))
 
@@ -209,7 +209,7 @@ def _look_linear(seen: _Seen, box: Box) -> None:
         seen.reason += ", to single precision" if seen.gains.single else ""
         return
     form = _form(box) if linear.order > 1 else []
-    seen.linear, seen.matches = linear, matches(linear)
+    seen.linear, seen.matches = linear, list(matches(linear))
     if form and form[0].startswith("velocity"):  # of two names for one map, the one that keeps its form under a schedule
         seen.matches.sort(key=lambda m: m.method != "heavy_ball_velocity")
     good = seen.good
@@ -291,7 +291,7 @@ def _coefficient(seen: _Seen, reference: _Subject) -> tuple[str | None, Any, Any
 def _linear_coefficient(one: LinearMap, two: LinearMap, ours: list[Match], theirs: list[Match]) -> tuple[str | None, Any, Any]:
     for a in ours:
         for b in theirs:
-            if a.distance <= 1e-11 and b.distance <= 1e-11 and a.method == b.method:
+            if max(a.distance, b.distance) <= EQUAL and a.method == b.method:
                 if a.decay != b.decay:
                     return "weight decay", a.decay, b.decay
                 pairs = [("sign of the gradient", a.sign, b.sign), *((k, a.values.get(k), b.values.get(k)) for k in {**b.values, **a.values})]

@@ -194,7 +194,7 @@ def _solve(
     search: bool,
 ) -> dict[str, float] | None:
     """Constants with which the rule gives the training run to 1e-9: those of a start, or what least squares make of it."""
-    from scipy.optimize import least_squares
+    from scipy.optimize import leastsq
 
     start, rows = probe
     options = {"decay": decay.kind} if rule.decays else {}
@@ -210,10 +210,7 @@ def _solve(
     for constants in _starts(rule, names, first, decay, hints):
         x = _write(names, constants)
         if search:
-            try:
-                x = least_squares(gap, x, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=25 * len(x)).x
-            except (ValueError, np.linalg.LinAlgError):
-                continue
+            x = leastsq(gap, x, full_output=True, xtol=1e-15, ftol=1e-15, gtol=0, maxfev=25 * len(x) * (len(x) + 1))[0]
         if np.max(np.abs(gap(x))) <= 1e-4 and (found := _rounded(names, _polished(x, gap) if search else x, first.sign, gap)):
             return found
     return None

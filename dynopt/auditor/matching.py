@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +27,8 @@ from dynopt.symbolic.linearize import StateSpace, state_space
 from dynopt.symbolic.symbols import symbol, symbolic
 
 _POINTS = 1.5 * np.exp(1j * np.linspace(0.2, 3.0, 10))
-_EQUAL = 1e-11
+EQUAL = 1e-11
+"""Transfer functions are taken for equal below this relative distance."""
 DECAYS = ("none", "coupled", "decoupled")
 
 
@@ -88,8 +89,7 @@ class _Candidate:
         elif decay == "decoupled":  # y is asked for before θ shrinks
             A = A.copy()
             A[:, 0] *= 1 - weight
-        eye = np.eye(len(A))
-        return np.array([(C @ np.linalg.solve(z * eye - A, B.astype(complex)))[0, 0] for z in _POINTS])
+        return np.asarray((C @ np.linalg.solve(_POINTS[:, None, None] * np.eye(len(A)) - A, B.astype(complex)[None]))[:, 0, 0])
 
 
 @functools.cache
@@ -112,24 +112,26 @@ def linear_methods() -> tuple[str, ...]:
     return tuple(name for name in METHODS if _candidate(name) is not None)
 
 
-def matches(found: LinearMap, names: Iterable[str] | None = None) -> list[Match]:
+@functools.lru_cache(maxsize=256)
+def matches(found: LinearMap, names: tuple[str, ...] | None = None) -> tuple[Match, ...]:
     """The methods whose transfer function the map has, with as few free parameters as possible; if none, the closest one alone."""
     measured = _transfer(found)
     decaying = abs(float(sum(found.a)) + 1) > 1e-11
+    sign = -1 if next((b for b in found.b if b != 0), -1) > 0 else 1
     candidates = [c for c in map(_candidate, names or linear_methods()) if c is not None]
     rounds = [(free, c, decay) for c in candidates for free in c.choices() for decay in (DECAYS[1:] if decaying else DECAYS[:1])]
     tried: list[Match] = []
     for _, group in itertools.groupby(sorted(rounds, key=lambda r: len(r[0])), key=lambda r: len(r[0])):
-        tried += [m for free, c, decay in group for sign in (1, -1) for m in [_least_squares(c, free, decay, sign, measured, found)] if m]
-        good = [m for m in tried if m.distance <= _EQUAL]
+        tried += [m for free, c, decay in group if (m := _least_squares(c, free, decay, sign, measured)) is not None]
+        good = sorted((m for m in tried if m.distance <= EQUAL), key=_length)
         if good:
-            return sorted(good, key=_length)
-    return sorted(tried, key=lambda m: (m.distance, _length(m)))[:1]
+            return (replace(good[0], confirmed=_proved(found, good[0])), *good[1:])
+    return tuple(sorted(tried, key=lambda m: (m.distance, _length(m)))[:1])
 
 
 def _length(match: Match) -> tuple[int, int, int]:
     digits = sum(len(str(v)) for v in (*match.values.values(), match.weight))
-    return -match.confirmed, digits, list(METHODS).index(match.method) if match.method in METHODS else -1
+    return len(match.values), digits, list(METHODS).index(match.method) if match.method in METHODS else -1
 
 
 def _transfer(found: LinearMap) -> np.ndarray:
@@ -139,9 +141,9 @@ def _transfer(found: LinearMap) -> np.ndarray:
 
 
 def _least_squares(
-    candidate: _Candidate, free: tuple[Any, ...], decay: str, sign: int, measured: np.ndarray, found: LinearMap
+    candidate: _Candidate, free: tuple[Any, ...], decay: str, sign: int, measured: np.ndarray
 ) -> Match | None:
-    from scipy.optimize import least_squares
+    from scipy.optimize import leastsq
 
     numbers = candidate.cls.numbers()
     fixed = {p.name: float(p.default if p.default is not None else 1) for p in numbers if p not in free}
@@ -159,17 +161,20 @@ def _least_squares(
         d = np.where(np.isfinite(d), d, 1e6)
         return np.concatenate([d.real, d.imag])
 
-    gain = abs(float(found.b[0])) or 0.1
+    gain = float(np.abs(measured[0]))  # of the size of the step
     starts = itertools.islice(itertools.product(*([gain, 0.5] if p.domain.upper == float("inf") else [0.6, 0.3] for p in free)), 4)
     best: np.ndarray | None = None
+    before = np.inf
     for start in starts:
         x0 = np.array([*start, *([1e-2] if decay != "none" else [])])
         if not np.all(np.isfinite(gap(x0))) or len(x0) > 2 * len(size):
             continue
-        fit = least_squares(gap, x0, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=200)
-        if best is None or np.max(np.abs(fit.fun)) < np.max(np.abs(gap(best))) / 2:
-            best = fit.x
-        if np.max(np.abs(gap(best))) < 1e-12:
+        end, _, info, _, _ = leastsq(gap, x0, full_output=True, xtol=1e-15, ftol=1e-15, gtol=0, maxfev=60 * (len(x0) + 1))
+        reached = float(np.max(np.abs(info["fvec"])))
+        again = abs(reached - before) < 1e-3 * before
+        if reached < before / 2:
+            best, before = end, reached
+        if before < 1e-12 or again:
             break
     if best is None:
         return None
@@ -186,9 +191,8 @@ def _least_squares(
         return None
     weight = _short(best[-1], 1e-12) if decay != "none" else 0
     distance = float(np.max(np.abs(gap(best))))
-    confirmed = distance <= _EQUAL and decay == "none" and sign > 0 and found.exact and _proved(found, candidate.name, shown)
     kept = {n: v for n, v in shown.items() if candidate.cls.parameter(n).required or v != candidate.cls.parameter(n).default}
-    return Match(candidate.name, kept, decay, weight, sign, distance, confirmed, not _stored(candidate.space))
+    return Match(candidate.name, kept, decay, weight, sign, distance, False, not _stored(candidate.space))
 
 
 def _short(value: float, tolerance: float) -> Any:
@@ -201,11 +205,12 @@ def _stored(space: StateSpace) -> bool:
     return bool(space.C[0, 0] == 1) and not any(space.C[0, 1:])
 
 
-def _proved(found: LinearMap, name: str, values: dict[str, Any]) -> bool:
-    if not all(isinstance(v, Fraction) for v in values.values()):
+def _proved(found: LinearMap, match: Match) -> bool:
+    """Equality in exact arithmetic, and by running both, where all coefficients are exact."""
+    if not found.exact or match.decay != "none" or match.sign < 0 or not all(isinstance(v, Fraction) for v in match.values.values()):
         return False
     try:
-        relations = equivalent(definition(found), f"{name}({', '.join(f'{k}={v}' for k, v in values.items())})").relations
-    except Exception:  # the confirmation is extra: without it the match stands as numerical
+        relations = equivalent(definition(found), match.call).relations
+    except Misuse:
         return False
     return any(r.verified for r in relations)

@@ -71,11 +71,13 @@ def definition(found: LinearMap) -> Any:
     return _class(found.order).make(**values)
 
 
+@functools.lru_cache(maxsize=256)
 def space_of(found: LinearMap) -> StateSpace:
     """Its state-space form in exact numbers."""
     return state_space(symbolic(definition(found)))
 
 
+@functools.lru_cache(maxsize=256)
 def stable_eigenvalues(found: LinearMap) -> tuple[Interval, ...]:
     """The λ > 0 at which the map is stable: γ and λ enter M(λ) as a product, so those of γ at λ = 1."""
     return tuple(bound(definition(found), "stable", (1, 1)).intervals or ())
