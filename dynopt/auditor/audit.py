@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,6 +168,19 @@ def _completed(call: str, seen: _Seen) -> _Subject:
     return _method_subject(method_class(parsed.name).make(**chosen))
 
 
+@functools.lru_cache(maxsize=32)
+def _of_method(system: System, name: str) -> _Seen:
+    return _look(_method_subject(system))
+
+
+def _look_again(reference: _Subject) -> _Seen:
+    """What probing a reference shows; a definition is probed once, however often it is compared with."""
+    try:
+        return _of_method(reference.box.method, reference.name)
+    except (AttributeError, TypeError):  # a torch optimizer, or a parameter that cannot be hashed
+        return _look(reference)
+
+
 def _look(subject: _Subject) -> _Seen:
     """Structure first, then the map of that kind."""
     box = subject.box
@@ -270,15 +284,16 @@ def _starts_alike(box: Box, match: Match) -> bool:
 
 def _coefficient(seen: _Seen, reference: _Subject) -> tuple[str | None, Any, Any]:
     """The first coefficient, by name, that the two maps have otherwise, as far as both were recovered."""
-    other = _look(reference)
+    other = _look_again(reference)
     if seen.linear is not None and other.linear is not None:
-        return _linear_coefficient(seen.linear, other.linear, seen.matches, other.matches)
+        ours = [*seen.matches, *(m for b in other.good for m in matches(seen.linear, (b.method,)))]
+        return _linear_coefficient(seen.linear, other.linear, ours, other.matches)
     if seen.structure.questions != other.structure.questions:
         return "gradients an iteration", seen.structure.questions, other.structure.questions
     if seen.structure.coupling != other.structure.coupling:
         return "coupling", seen.structure.coupling, other.structure.coupling
     if seen.structure.linear != other.structure.linear:
-        return "linearity", *("linear" if s.structure.linear else "not linear" for s in (seen, other))
+        return "the map", *("linear" if s.structure.linear else "non-linear" for s in (seen, other))
     if seen.formula is not None and other.formula is not None:
         return _formula_coefficient(seen.formula, other.formula)
     if seen.norm is not None and other.norm is not None:
@@ -289,15 +304,19 @@ def _coefficient(seen: _Seen, reference: _Subject) -> tuple[str | None, Any, Any
 
 
 def _linear_coefficient(one: LinearMap, two: LinearMap, ours: list[Match], theirs: list[Match]) -> tuple[str | None, Any, Any]:
+    """Parameters by name where both maps are one method and short numbers say it; otherwise the first coefficient of the recurrence."""
     for a in ours:
         for b in theirs:
-            if max(a.distance, b.distance) <= EQUAL and a.method == b.method:
-                if a.decay != b.decay:
-                    return "weight decay", a.decay, b.decay
-                pairs = [("sign of the gradient", a.sign, b.sign), *((k, a.values.get(k), b.values.get(k)) for k in {**b.values, **a.values})]
-                for name, x, y in [*pairs, ("weight decay", a.weight, b.weight)]:
-                    if x != y and x is not None and y is not None and abs(float(x) - float(y)) > 1e-11:
-                        return name, _text(x), _text(y)
+            if max(a.distance, b.distance) > EQUAL or a.method != b.method:
+                continue
+            if a.decay != b.decay:
+                return "weight decay", a.decay, b.decay
+            pairs = {"sign of the gradient": (a.sign, b.sign), "weight decay": (a.weight, b.weight)}
+            defaults = {p.name: p.default for p in method_class(a.method).numbers()}
+            pairs |= {k: (a.values.get(k, defaults[k]), b.values.get(k, defaults[k])) for k in {**b.values, **a.values}}
+            off = {k: (x, y) for k, (x, y) in pairs.items() if abs(float(x) - float(y)) > 1e-11}
+            if off and not any(isinstance(x, float) for x, _ in off.values()):
+                return ", ".join(off), ", ".join(_text(x) for x, _ in off.values()), ", ".join(_text(y) for _, y in off.values())
     if one.order != two.order:
         return "order", one.order, two.order
     for letter in ("a", "b", "first", "settled"):
