@@ -49,12 +49,13 @@ class TorchBox:
 
     def play(self, probe: Probe) -> Trace:
         shapes = probe.shapes or (probe.start.shape,)
-        sizes = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+        sizes = [int(np.prod(shape)) for shape in shapes]
 
         def parts(vector: np.ndarray) -> list[torch.Tensor]:
-            return [torch.tensor(p.reshape(shape)) for p, shape in zip(np.split(vector, sizes), shapes, strict=True)]
+            pieces = torch.from_numpy(np.array(vector, dtype=float)).split(sizes)
+            return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
-        parameters = [torch.nn.Parameter(p) for p in parts(np.asarray(probe.start, dtype=float))]
+        parameters = [torch.nn.Parameter(p.clone()) for p in parts(probe.start)]
         asked: list[np.ndarray] = []
         moments: list[int] = []
         k = 0
@@ -62,8 +63,7 @@ class TorchBox:
         def point() -> np.ndarray:
             return np.concatenate([p.detach().numpy().ravel() for p in parameters])
 
-        def gradient() -> tuple[list[torch.Tensor], float]:
-            here = point()
+        def gradient(here: np.ndarray) -> tuple[list[torch.Tensor], float]:
             found, value = probe.answer(len(asked), here)
             asked.append(here)
             moments.append(k)
@@ -72,7 +72,7 @@ class TorchBox:
         def closure() -> torch.Tensor:
             if moments.count(k) >= MOST_QUESTIONS:
                 raise _Enough(f"it called its closure more than {MOST_QUESTIONS} times in one step")
-            found, value = gradient()
+            found, value = gradient(point())
             with torch.enable_grad():
                 loss = value + sum((g * (p - p.detach())).sum() for g, p in zip(found, parameters, strict=True))
                 for p in parameters:
@@ -93,7 +93,7 @@ class TorchBox:
                     if self.closure:
                         optimizer.step(closure)
                     else:
-                        _write(parameters, gradient()[0], probe.reuse)
+                        _write(parameters, gradient(iterates[-1])[0], probe.reuse)
                         optimizer.step()
                     iterates.append(point())
                     if not np.all(np.isfinite(iterates[-1])):
