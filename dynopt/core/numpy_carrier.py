@@ -19,3 +19,16 @@ def inner(x: Any, y: Any) -> Any:
 
 def sqrt(x: Any) -> Any:
     return math.sqrt(x) if isinstance(x, (int, float, Fraction)) else np.sqrt(x)
+
+
+def one(x: Any) -> Any:
+    return np.ones((*np.shape(x)[:-1], 1), dtype=x.dtype) if isinstance(x, np.ndarray) else 1
+
+
+def per_run(value: Any) -> Any:
+    return np.asarray(value)[..., None] if np.ndim(value) or isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def settled(condition: Any) -> bool:
+    """True when the condition holds everywhere."""
+    return bool(np.all(condition))

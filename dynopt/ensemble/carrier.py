@@ -24,6 +24,18 @@ def where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
     return torch.where(condition, x, y)
 
 
+def one(x: torch.Tensor) -> torch.Tensor:
+    return torch.ones_like(x[..., :1])
+
+
+def per_run(value: torch.Tensor) -> torch.Tensor:
+    return value[..., None]
+
+
+def settled(condition: torch.Tensor) -> bool:
+    return bool(condition.all())
+
+
 def minimum(x: Any, y: Any) -> torch.Tensor:
     return torch.minimum(*_tensors(x, y))
 

@@ -171,8 +171,26 @@ def _minibatch(value: Any, problem: Any) -> MiniBatch:
     return MiniBatch(size)
 
 
+class Draws:
+    """What a method draws itself: that of run i in iteration k depends on (seed, i, k) alone (stream `rng.OWN`)."""
+
+    seed: int
+    runs: torch.Tensor
+    k: int
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        """Standard normals of the shape of ``x``, zeros in iterations that are not multiples of ``every``."""
+        if self.k % every:
+            return torch.zeros_like(x)
+        return rng.normals_of(self.seed, self.runs, x.shape[-1], stream=rng.OWN, step=self.k).to(x.dtype)
+
+    def uniform(self, x: Any) -> Any:
+        """One number in (0, 1] for each run, independent of `noise`."""
+        return rng.uniforms_of(self.seed, self.runs, stream=rng.OWN, step=self.k).to(x.dtype)
+
+
 @dataclass(frozen=True)
-class NoisyOracle:
+class NoisyOracle(Draws):
     """∇J + ε ξ_k for a batch of runs; J + ε ⟨ξ_k, x⟩, of which that is the gradient.
 
     >>> import dynopt
@@ -183,7 +201,7 @@ class NoisyOracle:
     """
 
     exact: Oracle
-    noise: Additive
+    additive: Additive
     dimension: int
     seed: int
     runs: torch.Tensor
@@ -198,11 +216,11 @@ class NoisyOracle:
 
     @cached_property
     def _drawn(self) -> torch.Tensor | None:
-        if self.k % self.noise.every:
+        if self.k % self.additive.every or not self.additive.size:
             return None
-        axes = self.noise.coordinates(self.dimension)
-        normals = self.noise.size * rng.normals_of(self.seed, self.runs, len(axes), step=self.k)
-        if self.noise.axes is None:
+        axes = self.additive.coordinates(self.dimension)
+        normals = self.additive.size * rng.normals_of(self.seed, self.runs, len(axes), step=self.k)
+        if self.additive.axes is None:
             return normals
         xi = normals.new_zeros(len(self.runs), self.dimension)
         xi[:, list(axes)] = normals
@@ -219,12 +237,15 @@ class NoisyOracle:
     def full_gradient(self, x: Any) -> Any:
         return self.exact.full_gradient(x)
 
+    def expected_variation(self, x: Any) -> Any:
+        return self.exact.expected_variation(x)
+
     def value(self, x: Any) -> Any:
         return self.exact.value(x) + (self.perturbation(x) * x).sum(-1)
 
 
 @dataclass(frozen=True)
-class BatchOracle:
+class BatchOracle(Draws):
     """The gradient and the value of this iteration's mini-batch, another one for each run."""
 
     problem: Any
@@ -250,6 +271,9 @@ class BatchOracle:
 
     def full_gradient(self, x: Any) -> Any:
         return self.problem.gradient(x)
+
+    def expected_variation(self, x: Any) -> Any:
+        raise NotImplementedError("the expected variation over mini-batches has no batched form here yet")
 
     def value(self, x: Any) -> Any:
         return self.problem.sample_value(x, self.chosen)

@@ -92,6 +92,20 @@ def inner(x: ParameterList, y: ParameterList) -> torch.Tensor:
     return torch.stack([torch.sum(t) for t in torch._foreach_mul(x.tensors, y.tensors)]).sum()
 
 
+def one(x: ParameterList) -> torch.Tensor:
+    """A number for all parameters: a tensor without dimensions."""
+    return torch.ones_like(x.tensors[0].reshape(-1)[:1])[0]
+
+
+def per_run(value: torch.Tensor) -> torch.Tensor:
+    return value
+
+
+def settled(condition: Any) -> bool:
+    """True when the condition holds everywhere."""
+    return all(bool(leaf.all()) for leaf in condition) if isinstance(condition, ParameterList) else bool(condition)
+
+
 def sqrt(x: ParameterList) -> ParameterList:
     return ParameterList(torch._foreach_sqrt(x.tensors))
 

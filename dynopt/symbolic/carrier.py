@@ -28,6 +28,18 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return _elementwise(lambda c, a, b: sp.Piecewise((a, c), (b, True)), condition, x, y)
 
 
+def one(x: Any) -> Any:
+    return np.full((*x.shape[:-1], 1), sp.Integer(1)) if isinstance(x, np.ndarray) else sp.Integer(1)
+
+
+def per_run(value: Any) -> Any:
+    return value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
+
+
+def settled(condition: Any) -> bool:
+    return all(c == True for c in np.ravel(condition))  # noqa: E712  (SymPy's true)
+
+
 def minimum(x: Any, y: Any) -> Any:
     return _elementwise(sp.Min, x, y)
 

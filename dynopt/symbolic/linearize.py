@@ -40,6 +40,14 @@ class _Recorder:
     def value(self, x: sp.Expr) -> sp.Expr:
         raise NotLinear("the update uses objective values, so it is not linear in gradients and has no mode matrix")
 
+    def expected_variation(self, x: sp.Expr) -> sp.Expr:
+        raise NotLinear("the update uses products of the Hessian, so it is not linear in gradients and has no mode matrix")
+
+    def noise(self, x: sp.Expr, every: Any = 1) -> sp.Expr:
+        raise NotLinear("the update draws random numbers, so it has no mode matrix; study it by runs")
+
+    uniform = noise
+
     def at(self, k: int) -> Self:
         return self
 

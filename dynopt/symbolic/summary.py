@@ -36,6 +36,11 @@ class _Value(sp.Function):
         return f"J({printer._print(self.args[0])})"
 
 
+class _Variation(sp.Function):
+    def _sympystr(self, printer: Any) -> str:
+        return f"E[H grad J]({printer._print(self.args[0])})"
+
+
 class _Printed:
     """An oracle that leaves gradients standing as ∇J(x)."""
 
@@ -46,6 +51,15 @@ class _Printed:
 
     def value(self, x: Any) -> Any:
         return _Value(x)
+
+    def expected_variation(self, x: Any) -> Any:
+        return _Variation(x)
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        return sp.Symbol("xi", real=True)
+
+    def uniform(self, x: Any) -> Any:
+        return sp.Symbol("omega", positive=True)
 
     def at(self, k: int) -> Self:
         return self
