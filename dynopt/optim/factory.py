@@ -202,7 +202,7 @@ class Defined(torch.optim.Optimizer):
         if not self._told:
             self._told = True
             worst = params[int((~torch.isfinite(sizes)).nonzero()[0])]
-            k = int(self.state[worst]["step"]) if self.state[worst] else 0
+            k = int(self.state.get(worst, {}).get("step", 0))
             warnings.warn(
                 f"{self.algorithm.name}: in step {k} the gradient of a parameter of shape {tuple(worst.shape)} is not finite; this step "
                 "and others like it are skipped (said once)",
@@ -213,11 +213,11 @@ class Defined(torch.optim.Optimizer):
     def _by_iteration(self, leaves: list[Any]) -> dict[Any, list[Any]]:
         """The leaves by the number of steps that they have done; on the device the counts are not looked at."""
         if any(group["capturable"] for _, group in leaves):
-            return {self.state[leaves[0][0]].get("step", 0): leaves}
+            return {self.state.get(leaves[0][0], {}).get("step", 0): leaves}
         seen: dict[int, int] = {}
         parts: dict[Any, list[Any]] = {}
         for leaf in leaves:
-            count = self.state[leaf[0]].get("step")
+            count = self.state.get(leaf[0], {}).get("step")
             k = 0 if count is None else seen.get(id(count))
             if k is None:
                 k = seen[id(count)] = int(count)
@@ -250,8 +250,8 @@ class Defined(torch.optim.Optimizer):
         self._write(params, after, k, groups[0]["capturable"])
 
     def _state(self, method: Algorithm, theta: ParameterList, oracle: StepOracle) -> Any:
-        first = self.state[theta.tensors[0]] if not oracle.moved else None
         params = oracle.params
+        first = self.state.get(params[0])
         if not first:
             return method.init(theta, oracle)
         kind, numbers = self._form(method)
