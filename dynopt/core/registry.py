@@ -43,6 +43,11 @@ METHODS = {
     "aggregated_momentum": "dynopt.algorithms.aggregated_momentum:AggregatedMomentum",
     "innaprop_frozen": "dynopt.algorithms.innaprop:FrozenINNAprop",
     "step_tuned_frozen": "dynopt.algorithms.step_tuned:FrozenStepTuned",
+    "step_tuned_sgd": "dynopt.algorithms.step_tuned:StepTunedSGD",
+    "stochastic_gv": "dynopt.algorithms.gradient_variation:StochasticGV",
+    "exact_gv": "dynopt.algorithms.gradient_variation:ExactGV",
+    "expected_gv": "dynopt.algorithms.gradient_variation:ExpectedGV",
+    "sngd": "dynopt.algorithms.sngd:SNGD",
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",

@@ -14,11 +14,16 @@ CALLS = [
     *METHODS,
     "gd(gamma=1/10)", "inna(alpha=1/2, beta=1, gamma=1/50, start=keras, speed=3)", "inna(gamma=1/50, start=pytorch)",
     "inna(gamma=1/(k+2))", "heavy_ball(gamma=1/(k+2), momentum=0.9)", "din(start=pytorch)", "hbf(alpha=2+t)",
+    "step_tuned_sgd(gamma=1/10, decay=epoch, per_epoch=2)", "stochastic_gv(gamma=1/(k+2), decay=none)", "sngd(output=random)",
 ]  # fmt: skip
+PROBLEMS = ["double-well", "quadratic(spectrum=[-1, 1/2, 3])", "rosenbrock(b=5)", "thesis-3.1-right"]
+ONCE = ("step_tuned_sgd", "stochastic_gv", "exact_gv", "expected_gv", "sngd")
+"""Methods whose update takes a curvature or a norm of whole vectors: one problem shows what all of them would."""
 
 
-@pytest.mark.parametrize("problem", ["quadratic(spectrum=[-1, 1/2, 3])", "double-well", "rosenbrock(b=5)", "thesis-3.1-right"])
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("call", "problem"), [(call, problem) for call in CALLS for problem in PROBLEMS[: 1 if call.startswith(ONCE) else None]]
+)
 def test_definition(call, problem):
     flow = issubclass(method_class(call.partition("(")[0]), dynopt.Flow)
     (check_flow if flow else check_algorithm)(call, dynopt.problem(problem))
