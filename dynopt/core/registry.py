@@ -54,6 +54,11 @@ METHODS = {
     "damped_gd": "dynopt.algorithms.damped_gradient:DampedGradientDescent",
     "perturbed_gd": "dynopt.algorithms.perturbed:PerturbedGradientDescent",
     "step_tuned_frozen": "dynopt.algorithms.step_tuned:FrozenStepTuned",
+    "step_tuned_sgd": "dynopt.algorithms.step_tuned:StepTunedSGD",
+    "stochastic_gv": "dynopt.algorithms.gradient_variation:StochasticGV",
+    "exact_gv": "dynopt.algorithms.gradient_variation:ExactGV",
+    "expected_gv": "dynopt.algorithms.gradient_variation:ExpectedGV",
+    "sngd": "dynopt.algorithms.sngd:SNGD",
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
