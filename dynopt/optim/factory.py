@@ -254,9 +254,9 @@ class Defined(torch.optim.Optimizer):
     def _state(self, method: Algorithm, theta: ParameterList, oracle: StepOracle) -> Any:
         params = oracle.params
         first = self.state.get(params[0])
+        kind, numbers = self._form(method)
         if not first:
             return method.init(theta, oracle)
-        kind, numbers = self._form(method)
         blocks = [
             first[name] if name in numbers else ParameterList([self.state[p][name] for p in params], foreach=theta.foreach)
             for name in kind._fields[1:]
@@ -313,6 +313,8 @@ def form(algorithm: Any, options: tuple[tuple[str, str], ...]) -> tuple[Any, fro
     """The type of a definition's state, and the names of its blocks that are one number for each run."""
     dimension = 2
     state = _instance(algorithm, options).init(np.zeros(dimension), FunctionOracle(lambda x: 0 * x[0], lambda x: 0 * x, lambda x: 0 * x))
+    if "step" in state._fields:
+        raise Misuse(f"{algorithm.name}: torch counts iterations under the name 'step'; give the state block another name")
     return type(state), frozenset(n for n, block in zip(state._fields, state, strict=True) if np.shape(block) != (dimension,))
 
 
