@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.utilities.lambdify import implemented_function
 
 
 def _elementwise(function: Callable[..., Any], *operands: Any) -> Any:
@@ -38,6 +39,11 @@ def per_run(value: Any) -> Any:
 
 def settled(condition: Any) -> bool:
     return all(c == True for c in np.ravel(condition))  # noqa: E712  (SymPy's true)
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    """An undefined function of ``k`` that evaluates to ``rule`` where a number takes the place of ``k``."""
+    return implemented_function(name, lambda index: sp.N(rule(int(index)), 30))(k)
 
 
 def minimum(x: Any, y: Any) -> Any:

@@ -15,10 +15,12 @@ CALLS = [
     "gd(gamma=1/10)", "inna(alpha=1/2, beta=1, gamma=1/50, start=keras, speed=3)", "inna(gamma=1/50, start=pytorch)",
     "inna(gamma=1/(k+2))", "heavy_ball(gamma=1/(k+2), momentum=0.9)", "din(start=pytorch)", "hbf(alpha=2+t)",
     "step_tuned_sgd(gamma=1/10, decay=epoch, per_epoch=2)", "stochastic_gv(gamma=1/(k+2), decay=none)", "sngd(output=random)",
+    "s_sngd(gamma=1/2, length=1, schedule=harmonic, output=random)", "s_sgd(gamma=1/2, length=1/2, measure=iterations)",
+    "spider_sfo(gamma=1/2, every=2)",
 ]  # fmt: skip
 PROBLEMS = ["double-well", "quadratic(spectrum=[-1, 1/2, 3])", "rosenbrock(b=5)", "thesis-3.1-right"]
-ONCE = ("step_tuned_sgd", "stochastic_gv", "exact_gv", "expected_gv", "sngd")
-"""Methods whose update takes a curvature or a norm of whole vectors: one problem shows what all of them would."""
+ONCE = ("step_tuned_sgd", "stochastic_gv", "exact_gv", "expected_gv", "sngd", "s_sngd", "s_sgd", "saddle_ngd", "spider_sfo")
+"""Methods that are not linear, or whose stages are: one problem shows what all of them would."""
 
 
 @pytest.mark.parametrize(
