@@ -46,7 +46,7 @@ class Stages:
 
 @lru_cache(maxsize=64, typed=True)
 def _stages(gamma: Any, length: Any, measure: str, stages: Any, schedule: str, power: Any, ratio: Any, weight: Any) -> Stages:
-    count, unit = int(stages), gamma / gamma
+    count, unit = int(stages), gamma / gamma if gamma else 1.0  # a torch scheduler may end at 0
     decays = {
         "poly": lambda t: (unit * (count - t) / count) ** power,
         "multistep": lambda t: ratio ** ((2 * t >= count) + (4 * t >= 3 * count)),
@@ -54,10 +54,10 @@ def _stages(gamma: Any, length: Any, measure: str, stages: Any, schedule: str, p
         "geometric": lambda t: ratio**t,
     }
     steps = tuple(gamma * decays[schedule](t) for t in range(count))
-    if not all(step > 0 for step in steps):
+    if gamma and not all(step > 0 for step in steps):
         raise Misuse(f"schedule={schedule} takes the step-size {gamma} to 0 within {count} stages; give fewer stages or a larger ratio")
-    counts = [max(1, int((2 * length / (step if measure == "path" else 1) + 1) // 2)) for step in steps]
-    weights = [(gamma / step) ** weight for step in steps]
+    counts = [max(1, int((2 * length / ((step or 1) if measure == "path" else 1) + 1) // 2)) for step in steps]
+    weights = [(gamma / step if step else unit) ** weight for step in steps]
     each = tuple(p / m for p, m in zip(weights, counts, strict=True))
     return Stages(steps, tuple(accumulate(counts)), each, tuple(accumulate(weights, initial=0)))
 

@@ -18,8 +18,6 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from dynopt.core.parameter import is_symbolic
-
 _CARRIERS = {
     "numpy": "dynopt.core.numpy_carrier",
     "sympy": "dynopt.symbolic.carrier",
@@ -71,7 +69,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(condition, bool):
         return _now(x if condition else y)
-    return carrier(condition, x, y).where(condition, _now(x), _now(y))
+    x, y = _now(x), _now(y)
+    return carrier(condition, x, y).where(condition, x, y)
 
 
 def _now(value: Any) -> Any:
@@ -137,7 +136,7 @@ def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
     >>> sequence("alpha", lambda k: 8 if k < 3 else 4, 5)
     4
     """
-    return carrier(k).sequence(name, rule, k) if is_symbolic(k) else rule(k)
+    return carrier(k).sequence(name, rule, k)
 
 
 def minimum(x: Any, y: Any) -> Any:
