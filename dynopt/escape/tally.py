@@ -176,9 +176,10 @@ def resting_places(method: Algorithm, saddle: Saddle) -> tuple[int, ...]:
 def _arrival(
     method: Algorithm, asked: Any, places: Sequence[Place], rests: Sequence[int], like: torch.Tensor
 ) -> Callable[[Any], torch.Tensor]:
-    """State ↦ the number of the place in ``rests`` whose rest state is within reach in every block, or −1.
+    """State ↦ the number of the place in ``rests`` whose rest state is within reach in every vector of the state, or −1.
 
-    The state in which a method rests at a critical point is its start there, where the gradient is zero.
+    The state in which a method rests at a critical point is its start there, where the gradient is zero;
+    numbers for each run, such as a tuned step, may be anything.
     """
     at = method.at(0)
     rest = [at.init(torch.as_tensor(p.point, dtype=like.dtype, device=like.device)[None], asked.at(0)) for p in places]
@@ -186,7 +187,8 @@ def _arrival(
     def arrived(state: Any) -> torch.Tensor:
         found = torch.full(state[0].shape[:1], -1, dtype=torch.int64, device=state[0].device)
         for i in rests:
-            gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in zip(state, rest[i], strict=True)]
+            vectors = [(block, goal) for block, goal in zip(state, rest[i], strict=True) if block.shape == state[0].shape]
+            gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in vectors]
             found = torch.where(torch.stack(gaps).amax(0) <= places[i].reach ** 2, i, found)
         return found
 
