@@ -178,17 +178,18 @@ def _arrival(
 ) -> Callable[[Any], torch.Tensor]:
     """State ↦ the number of the place in ``rests`` whose rest state is within reach in every vector of the state, or −1.
 
-    The state in which a method rests at a critical point is its start there, where the gradient is zero;
-    numbers for each run, such as a tuned step, may be anything.
+    The state in which a method rests at a critical point is its start there, where the gradient is zero.
+    Blocks that hold a number for each run, such as a tuned gain, are no places and are not compared.
     """
     at = method.at(0)
     rest = [at.init(torch.as_tensor(p.point, dtype=like.dtype, device=like.device)[None], asked.at(0)) for p in places]
+    vectors = [i for i, block in enumerate(rest[0]) if block.shape[-1] == like.shape[-1]]
 
     def arrived(state: Any) -> torch.Tensor:
         found = torch.full(state[0].shape[:1], -1, dtype=torch.int64, device=state[0].device)
         for i in rests:
-            vectors = [(block, goal) for block, goal in zip(state, rest[i], strict=True) if block.shape == state[0].shape]
-            gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in vectors]
+            away = [state[j] - rest[i][j] for j in vectors]
+            gaps = [(gap * gap).sum(-1) for gap in away]
             found = torch.where(torch.stack(gaps).amax(0) <= places[i].reach ** 2, i, found)
         return found
 
