@@ -12,6 +12,7 @@ from dynopt.errors import Misuse
 from dynopt.escape import law as laws
 from dynopt.escape.exits import Exit
 from dynopt.escape.law import NoLaw
+from dynopt.escape.normalised import is_normalised, normalised
 from dynopt.escape.record import Law
 from dynopt.escape.reference import amplitudes
 from dynopt.escape.saddle import Saddle
@@ -35,6 +36,10 @@ def predict(
     noise : standard deviation of additive Gaussian gradient noise in each coordinate, one sample an iteration.
     """
     try:
+        if is_normalised(method):
+            if noise:
+                raise NoLaw(f"the law of {method.name} is that of exact gradients")
+            return normalised(method, saddle, exits, start, scale, radius, _notes(saddle, start, scale, None, 0.0))
         plain = _responses(method, saddle, scale, radius)
         found = [r.driven(noise / scale, start != "stable") for r in plain] if noise else plain
         source = _source(start, noise)
@@ -124,14 +129,15 @@ def _responses(method: Algorithm, saddle: Saddle, scale: float, radius: float) -
     return found
 
 
-def _notes(saddle: Saddle, start: str, scale: float, radius: float, unsettled: float) -> tuple[str, ...]:
+def _notes(saddle: Saddle, start: str, scale: float, radius: float | None, unsettled: float) -> tuple[str, ...]:
+    """What limits the law; ``radius`` None: it is that of whole starts."""
     notes = []
-    if unsettled > _UNSETTLED * radius:
+    if radius is not None and unsettled > _UNSETTLED * radius:
         notes.append(
             f"the noise yet to come moves a run at the exit by {unsettled:.2g}, not small beside the radius {radius:g}: "
             "the law is that of being outside at step k, and runs that were outside before have left earlier"
         )
-    if saddle.bent and largest(start, scale, saddle) > 0.1 * radius:
+    if radius is not None and saddle.bent and largest(start, scale, saddle) > 0.1 * radius:
         notes.append(
             f"starts reach {largest(start, scale, saddle):.2g}, not small beside the radius {radius:g}: "
             "the law follows the unstable direction alone and neglects the start's other components"
@@ -160,6 +166,11 @@ def suggest_horizon(
                 longest = max(longest, BLIND_STEPS)
                 continue
             known = [Law(found[0], _on_the_quadratic(found, "gaussian", rounding, saddle)(radius), None)]
-        longest = max(longest, *(found.best.quantile(1 - _UNLIKELY) for found in known))
+        longest = max(longest, *(_end(found.best) for found in known))
     digits = 10 ** (len(str(longest)) - 2)
     return -(-longest // digits) * digits
+
+
+def _end(law: laws.Prediction) -> int:
+    """Where next to none of those that leave is inside; a sample ends before that, and its tail is taken to be no longer than it."""
+    return len(law.cdf) * 2 if law.error else law.quantile((1 - _UNLIKELY) * (1 - law.never)) or 0
