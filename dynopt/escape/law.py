@@ -28,13 +28,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
 from dynopt.core.algorithm import Algorithm
 from dynopt.errors import Misuse
+
+if TYPE_CHECKING:
+    from dynopt.escape.reference import Side
 
 LONGEST = 1_000_000
 """Most iterations that a law is tabulated for."""
@@ -260,18 +263,19 @@ def several(found: Sequence[Response], inside: Inside, radius: float) -> Predict
     return Prediction("quadratic", 1 - kept)
 
 
-def with_offset(found: Response, survival: Survival, amplitudes: np.ndarray) -> Prediction:
-    """The law on the true objective, from the amplitudes x_k above which a run along ±v is out by step k.
+def with_offset(found: Response, survival: Survival, sides: Sequence[Side]) -> Prediction:
+    """The law on the true objective, from the amplitudes x_k above which a run along a direction is out by step k.
 
-    ``amplitudes`` is (directions, N), averaged over directions; see `dynopt.escape.reference.amplitudes`.  Beyond
-    its end x_k continues in proportion to 1/max_{j ≤ k}|a_j|.
+    It is averaged over directions.  Beyond a table's end x_k continues in proportion to 1/max_{j ≤ k}|a_j|, or stays
+    where the side's other runs never leave.
     """
     reached = found.reached
     rows = []
-    for row in amplitudes:
-        known = min(len(row), len(reached))
-        scaled = row[known - 1] * reached[known - 1]
-        rows.append(survival(np.concatenate([row[:known], scaled / reached[known:]])))
+    for side in sides:
+        known = min(len(side.x), len(reached))
+        last = side.x[known - 1]
+        rest = last * reached[known - 1] / reached[known:] if side.leaves else np.full(len(reached) - known, last)
+        rows.append(survival(np.concatenate([side.x[:known], rest])))
     return Prediction("with nonlinear offset", np.maximum.accumulate(np.mean(rows, axis=0)))
 
 

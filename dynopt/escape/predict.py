@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from dynopt.escape.exits import Exit
 from dynopt.escape.law import NoLaw
 from dynopt.escape.normalised import is_normalised, normalised
 from dynopt.escape.record import Law
-from dynopt.escape.reference import amplitudes
+from dynopt.escape.reference import Side, amplitudes
 from dynopt.escape.saddle import Saddle
 from dynopt.escape.starts import inside, largest, survival
 
@@ -60,7 +61,7 @@ def predict(
             result[e.text] = Law(plain[0], quadratic, None, closed, 0.0, "the objective is quadratic, so the quadratic law is exact", notes)
         elif not isinstance(table, NoLaw):
             offset = _offset(table, plain[0], e.level) if quadratic else None
-            curved = laws.with_offset(found[0], survival(source, scale, saddle), _driven(table, plain[0], found[0]))
+            curved = laws.with_offset(found[0], survival(source, scale, saddle), [_driven(side, plain[0], found[0]) for side in table])
             result[e.text] = Law(plain[0], quadratic, curved, closed, offset, "", notes)
         elif quadratic is not None:
             result[e.text] = Law(plain[0], quadratic, None, closed, _fastest(method, saddle, e, plain[0], radius, size), str(table), notes)
@@ -87,7 +88,7 @@ def _on_the_quadratic(found: Sequence[laws.Response], start: str, scale: float, 
 
 def _tables(
     method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius: float, size: float, alike: bool
-) -> dict[str, np.ndarray | NoLaw]:
+) -> dict[str, list[Side] | NoLaw]:
     """The nonlinear amplitudes where one number tells the history of a run: one unstable direction, or equal ones."""
     d = saddle.unstable.shape[1]
     if alike and (saddle.bent or d == 1):
@@ -99,16 +100,21 @@ def _tables(
     return {e.text: reason for e in exits}
 
 
-def _driven(table: np.ndarray, plain: laws.Response, driven: laws.Response) -> np.ndarray:
+def _driven(side: Side, plain: laws.Response, driven: laws.Response) -> Side:
     """Amplitudes per start of the noiseless response, for the one that noise drives."""
-    known = min(table.shape[1], len(plain.a))
-    return table[:, :known] * (plain.reached / driven.reached)[:known] if driven is not plain else table
+    if driven is plain or not side.leaves:
+        return side
+    known = min(len(side.x), len(plain.a))
+    return Side(side.x[:known] * (plain.reached / driven.reached)[:known], True)
 
 
-def _offset(table: np.ndarray, found: laws.Response, level: float) -> float:
-    last = min(table.shape[1], len(found.reached)) - 1
-    sides = table[:, last] * found.reached[last] / level - 1
-    return float(sides[np.abs(sides).argmax()])
+def _offset(sides: Sequence[Side], found: laws.Response, level: float) -> float:
+    """The largest over the directions; infinite where runs never leave."""
+    off = []
+    for side in sides:
+        last = min(len(side.x), len(found.reached)) - 1
+        off.append(float(side.x[last] * found.reached[last] / level - 1) if side.leaves else math.inf)
+    return max(off, key=abs)
 
 
 def _fastest(method: Algorithm, saddle: Saddle, exit: Exit, found: laws.Response, radius: float, size: float) -> float | None:

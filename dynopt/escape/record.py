@@ -35,7 +35,7 @@ class Law(Result):
     nonlinear : the law with the nonlinear offset; None with a ``reason``.
     asymptotic : closed forms, see `dynopt.escape.law.asymptotic`.
     offset : x_k·max|a_j|/r − 1 far from the exit, the part by which the true objective asks for a
-        larger start than the quadratic model does (the largest over directions).
+        larger start than the quadratic model does (the largest over directions; infinite where runs never leave).
     reason : why there is no nonlinear law.
     notes : what else a reader must know.
     """
@@ -58,7 +58,7 @@ class Law(Result):
     @property
     def offset_steps(self) -> float | None:
         """The offset in iterations, log(1 + offset)/log σ."""
-        if self.offset is None or self.response is None or self.response.sigma is None:
+        if self.offset is None or not np.isfinite(self.offset) or self.response is None or self.response.sigma is None:
             return None
         return float(np.log1p(self.offset) / np.log(self.response.sigma))
 

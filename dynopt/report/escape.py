@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from io import StringIO
 from typing import Any
 
@@ -143,10 +144,8 @@ def _law_notes(name: str, law: Law, t: Times) -> list[str]:
     if law.offset is not None and abs(law.offset) > NOTABLE:
         gap = statistics.kolmogorov(t.counts, t.runs, law.quadratic.cdf) if law.quadratic else 0.0
         iterations = "" if law.offset_steps is None else f", {law.offset_steps:.2f} iterations"
-        notes.append(
-            f"{name}: the quadratic model is off by {100 * law.offset:.1f} % at this exit{iterations} "
-            f"(Kolmogorov distance {gap:.4f} without the offset)"
-        )
+        off = "has all runs leave, and some come to rest before" if math.isinf(law.offset) else f"is off by {100 * law.offset:.1f} % at"
+        notes.append(f"{name}: the quadratic model {off} this exit{iterations} (Kolmogorov distance {gap:.4f} without the offset)")
     if law.reason:
         notes.append(f"{name}: {law.reason}")
     return [*notes, *(f"{name}: {note}" for note in law.notes)]
