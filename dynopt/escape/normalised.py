@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,11 @@ def normalised(
         quadratic = _on_the_quadratic(method, saddle, e.level, start, scale, steps) if e.name == "coordinate" else None
         if quadratic is not None and not saddle.bent:
             result[e.text] = Law(None, quadratic, None, None, None, "the objective is quadratic, so the quadratic law is exact", described)
-        else:
-            offset = None if quadratic is None else gamma * (on_true[e.text].mean - quadratic.mean) / e.level
-            result[e.text] = Law(None, quadratic, on_true[e.text], None, offset, "", described)
+            continue
+        curved = on_true[e.text]
+        assert isinstance(curved, Prediction)
+        offset = None if quadratic is None else gamma * (curved.mean - quadratic.mean) / e.level
+        result[e.text] = Law(None, quadratic, curved, None, offset, "", described)
     return result
 
 
@@ -149,7 +152,9 @@ def _on_the_quadratic(method: Algorithm, saddle: Saddle, level: float, start: st
         found = sampled(method, model, [exit], start, scale, steps)
     else:
         found = from_shifts(method, model, [exit], scale * _lengths(start, sizes), steps)
-    return Prediction("quadratic", found[exit.text].cdf, found[exit.text].error)
+    law = found[exit.text]
+    assert isinstance(law, Prediction)  # whole starts always have one
+    return replace(law, kind="quadratic")
 
 
 def _lengths(start: str, sizes: Sequence[int]) -> torch.Tensor:

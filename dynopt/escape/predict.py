@@ -17,12 +17,15 @@ from dynopt.escape.normalised import is_normalised, normalised
 from dynopt.escape.record import Law
 from dynopt.escape.reference import Side, amplitudes
 from dynopt.escape.saddle import Saddle
+from dynopt.escape.sampled import sampled
 from dynopt.escape.starts import inside, largest, survival
 
 BLIND_STEPS = 10_000
 """Horizon where no law suggests one."""
 _UNSETTLED = 0.1
 """Beyond this part of the radius the noise in the last steps is worth a note; up to it the law lags by at most 0.002 (σ ≥ 1.01)."""
+_SETTLING = 500
+"""Steps that a sampled law is given beyond those of the quadratic model."""
 _UNLIKELY = 1e-12
 """The suggested horizon is where the law leaves only this part inside."""
 
@@ -50,23 +53,24 @@ def predict(
         return {e.text: reason for e in exits}
     d, size = saddle.unstable.shape[1], largest(source, scale, saddle)
     alike = all(r is plain[0] for r in plain)
-    tables = _tables(method, saddle, exits, radius, size, alike and not (source == "uniform" and d > 1))
     notes = _notes(saddle, start, scale, radius, noise * (plain[0].floor or 0.0))
+    curved = _beyond(method, saddle, [e for e in exits if saddle.bent or e.name != "coordinate"], source, scale, radius, plain, found, law)
     result: dict[str, Law | NoLaw] = {}
     for e in exits:
-        table = tables[e.text]
         quadratic = law(e.level) if e.name == "coordinate" else None
         closed = laws.asymptotic(plain[0], scale, e.level, d) if quadratic and alike and start == "gaussian" and not noise else None
-        if quadratic is not None and not saddle.bent:
+        if e.text not in curved:
             result[e.text] = Law(plain[0], quadratic, None, closed, 0.0, "the objective is quadratic, so the quadratic law is exact", notes)
-        elif not isinstance(table, NoLaw):
-            offset = _offset(table, plain[0], e.level) if quadratic else None
-            curved = laws.with_offset(found[0], survival(source, scale, saddle), [_driven(side, plain[0], found[0]) for side in table])
-            result[e.text] = Law(plain[0], quadratic, curved, closed, offset, "", notes)
+            continue
+        nonlinear, offset = curved[e.text]
+        if quadratic is not None and offset is None:
+            offset = _fastest(method, saddle, e, plain[0], radius, size)
+        if isinstance(nonlinear, laws.Prediction):
+            result[e.text] = Law(plain[0], quadratic, nonlinear, closed, offset if quadratic else None, "", notes)
         elif quadratic is not None:
-            result[e.text] = Law(plain[0], quadratic, None, closed, _fastest(method, saddle, e, plain[0], radius, size), str(table), notes)
+            result[e.text] = Law(plain[0], quadratic, None, closed, offset, str(nonlinear), notes)
         else:
-            result[e.text] = table
+            result[e.text] = nonlinear
     return result
 
 
@@ -79,25 +83,43 @@ def _source(start: str, noise: float) -> str:
 
 def _on_the_quadratic(found: Sequence[laws.Response], start: str, scale: float, saddle: Saddle) -> Callable[[float], laws.Prediction]:
     """Radius ↦ the law of exit coordinate on the quadratic model."""
-    if all(r is found[0] for r in found) and not (start == "uniform" and len(found) > 1):
+    if _one_number(found, start, saddle):
         tail = survival(start, scale, saddle)
         return lambda radius: laws.quadratic(found[0], tail, radius)
     part = inside(start, scale, saddle)
     return lambda radius: laws.several(found, part, radius)
 
 
-def _tables(
-    method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius: float, size: float, alike: bool
-) -> dict[str, list[Side] | NoLaw]:
-    """The nonlinear amplitudes where one number tells the history of a run: one unstable direction, or equal ones."""
-    d = saddle.unstable.shape[1]
-    if alike and (saddle.bent or d == 1):
-        return amplitudes(method, saddle, exits, radius, size)
-    if not saddle.bent:
-        reason = NoLaw(f"on a quadratic objective with {d} unstable directions the law is that of exit coordinate")
-    else:
-        reason = NoLaw(f"the nonlinear offset depends on where the {d} unstable directions, at rates of their own, have led a run")
-    return {e.text: reason for e in exits}
+def _beyond(
+    method: Algorithm, saddle: Saddle, exits: Sequence[Exit], source: str, scale: float, radius: float,
+    plain: Sequence[laws.Response], found: Sequence[laws.Response], law: Callable[[float], laws.Prediction],
+) -> dict[str, tuple[laws.Prediction | NoLaw, float | None]]:  # fmt: skip
+    """What the quadratic model does not know, and by how much it is off where that is read off the amplitudes.
+
+    Where one number tells the history of a run (one unstable direction, or equal ones), amplitudes; elsewhere a sample.
+    """
+    if not exits:
+        return {}
+    if _one_number(plain, source, saddle) and (saddle.bent or len(plain) == 1):
+        tail = survival(source, scale, saddle)
+        result: dict[str, tuple[laws.Prediction | NoLaw, float | None]] = {}
+        tables = amplitudes(method, saddle, exits, radius, largest(source, scale, saddle))
+        for e in exits:
+            sides = tables[e.text]
+            if isinstance(sides, NoLaw):
+                result[e.text] = sides, None
+            else:
+                curved = laws.with_offset(found[0], tail, [_driven(side, plain[0], found[0]) for side in sides])
+                result[e.text] = curved, _offset(sides, plain[0], e.level)
+        return result
+    stretch = np.array([abs(driven.a[-1] / own.a[-1]) for driven, own in zip(found, plain, strict=True)])
+    steps = _SETTLING + 2 * (law(radius).quantile(1 - 1e-9) or 0)
+    return {text: (one, None) for text, one in sampled(method, saddle, exits, source, scale, steps, stretch=stretch).items()}
+
+
+def _one_number(found: Sequence[laws.Response], start: str, saddle: Saddle) -> bool:
+    """Whether the length of the start's unstable part alone tells when a run leaves the quadratic model."""
+    return all(r is found[0] for r in found) and not (start == "uniform" and (len(found) > 1 or saddle.axes is None))
 
 
 def _driven(side: Side, plain: laws.Response, driven: laws.Response) -> Side:

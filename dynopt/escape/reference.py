@@ -24,6 +24,7 @@ from dynopt.ensemble import rng
 from dynopt.escape.exits import Exit
 from dynopt.escape.law import NoLaw
 from dynopt.escape.saddle import Saddle
+from dynopt.escape.sampled import RESTING, lost
 
 GRID = 512
 """Amplitudes per direction."""
@@ -78,7 +79,7 @@ def amplitudes(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius:
             finite = torch.isfinite(state[0]).all(-1)
             if bool(((state[0] - before).abs() <= 1e-12 * (1 + state[0].abs()))[finite].all()):
                 for table in tables.values():
-                    table.rest(_minima(saddle, state[0], finite))
+                    table.rest(lost(saddle, state[0]))
                 break
             before = state[0]
         state = numeric.at(k).update(state, asked.at(k), k)
@@ -132,23 +133,13 @@ class _Table:
         if bool(ended.reshape(len(self.open), -1)[stuck].all()):
             self._done([not o for o in self.open])
         else:
-            self.result = NoLaw(
-                "runs along the unstable direction come to rest before this exit, so only their other components lead there"
-            )
+            self.result = NoLaw(RESTING)
 
     def _done(self, leaves: list[bool]) -> None:
         if all(self.rows):
             self.result = [Side(np.array(row), out) for row, out in zip(self.rows, leaves, strict=True)]
         else:
             self.result = NoLaw(f"exit {self.exit.text}: all amplitudes leave at once")
-
-
-def _minima(saddle: Saddle, theta: torch.Tensor, finite: torch.Tensor) -> torch.Tensor:
-    """Whether each run is lost for good: at rest where no direction leads down, or no longer finite."""
-    ended = torch.ones(len(theta), dtype=torch.bool)
-    values = torch.linalg.eigvalsh(torch.as_tensor(saddle.problem.hessian(theta[finite])))
-    ended[finite] = values[:, 0] > -1e-9 * values.abs().amax(-1)
-    return ended
 
 
 def directions(d: int) -> np.ndarray:
