@@ -54,7 +54,7 @@ def run(
     seed
         Run i starts at a point that depends on (seed, i) alone.
     start
-        gaussian, uniform, sphere, or stable (on the stable subspace, where runs stay).
+        gaussian, uniform (in a cube), sphere, ball, or stable (on the stable subspace, where runs stay).
     scale
         Size of the starts' distance from the saddle.
     exit

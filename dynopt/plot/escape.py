@@ -50,7 +50,8 @@ def _window(times: Any) -> tuple[int, int]:
     first, last = (int(hits[0]), int(hits[-1])) if len(hits) else (0, len(times.counts) - 1)
     if times.law is not None:
         law = times.law.best
-        first, last = min(first, law.quantile(1e-5)), max(last, law.quantile(1 - 1e-5))
+        out = 1 - law.never
+        first, last = min(first, law.quantile(1e-5 * out) or 0), max(last, law.quantile((1 - 1e-5) * out) or 0)
     return max(first - 2, 0), min(last + 2, len(times.counts) - 1)
 
 
@@ -79,8 +80,7 @@ def _density(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
 
 def _difference(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
     steps = np.arange(first, last + 1)
-    predicted = np.append(times.law.best.cdf, 1.0)[np.minimum(steps, len(times.law.best.cdf))]
-    gap = np.cumsum(times.counts)[steps] / times.runs - predicted
+    gap = np.cumsum(times.counts)[steps] / times.runs - times.law.best.at(steps)
     band = 1.36 / np.sqrt(times.runs)
     axes.axhspan(-band, band, color="0.92", zorder=0, label="95 % band ±1.36/√runs")
     axes.axhline(0, color=_LAW, linewidth=1.4, zorder=1)
