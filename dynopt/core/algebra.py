@@ -5,7 +5,7 @@ the last axis of NumPy arrays, of batched torch tensors and of NumPy object arra
 expressions (exact traces), or a whole list of network parameters.  Inner products keep the last
 axis with length one, so that they broadcast against the vectors they came from; a number for each
 run, such as a tuned step-size, has that shape ``(*batch, 1)`` too: `one` is the number 1 in it, and
-`per_run` brings objective values into it.
+`per_run` brings objective values into it; `size` counts coordinates.
 
 Which implementation runs is decided by the operands; each lives beside the library that it needs
 and is imported only when such an operand appears.
@@ -87,6 +87,16 @@ def one(x: Any) -> Any:
     return carrier(x).one(x)
 
 
+def size(x: Any) -> Any:
+    """The number of coordinates of a vector; over *all* parameters for a list.
+
+    >>> import numpy as np
+    >>> size(np.zeros((2, 3)))
+    3
+    """
+    return carrier(x).size(x)
+
+
 def per_run(value: Any, x: Any) -> Any:
     """Objective values of shape ``(*batch,)`` as a number for each run, of the shape of ``one(x)``.
 
@@ -95,7 +105,7 @@ def per_run(value: Any, x: Any) -> Any:
     array([[1.],
            [2.]])
     """
-    return carrier(x).per_run(value)
+    return carrier(x).per_run(value, x)
 
 
 def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -> Any:
@@ -106,7 +116,10 @@ def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -
     >>> shrink(1.0, 0.5, lambda step: step < 0.3, 10)
     0.25
     """
-    for _ in range(most):
+    module = carrier(value)
+    if hasattr(module, "shrink") and not hasattr(value, "shape"):  # a symbol, which is only printed
+        return module.shrink(value, factor, accepted)
+    for _ in range(int(most)):
         good = accepted(value)
         if carrier(good).settled(good):
             return value

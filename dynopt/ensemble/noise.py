@@ -46,6 +46,9 @@ class FiniteSum(Protocol):
     def sample_gradient(self, x: Any, chosen: Any) -> Any:
         """The mean of ∇J_n(x) over the terms chosen: (batch, n)."""
 
+    def mean_variation(self, x: Any) -> Any:
+        """The mean over all terms of ∇²J_n(x) ∇J_n(x): (batch, n); only Expected-GV asks for it."""
+
 
 @dataclass(frozen=True)
 class Additive:
@@ -273,7 +276,14 @@ class BatchOracle(Draws):
         return self.problem.gradient(x)
 
     def expected_variation(self, x: Any) -> Any:
-        raise NotImplementedError("the expected variation over mini-batches has no batched form here yet")
+        """E[∇²J_S ∇J_S] = (N−b)/(b(N−1)) · (1/N) Σ ∇²J_n ∇J_n + N(b−1)/(b(N−1)) · ∇²J ∇J over subsets S of b of the N terms."""
+        total, size = self.problem.samples, self.size
+        if size == total:
+            return oracle(self.problem).expected_variation(x)
+        alone = (total - size) / (size * (total - 1)) * self.problem.mean_variation(x)
+        if size == 1:
+            return alone
+        return alone + total * (size - 1) / (size * (total - 1)) * oracle(self.problem).expected_variation(x)
 
     def value(self, x: Any) -> Any:
         return self.problem.sample_value(x, self.chosen)

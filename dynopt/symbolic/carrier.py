@@ -37,7 +37,37 @@ def _elementwise(function: Callable[..., Any], *operands: Any) -> Any:
     return function(*operands)
 
 
+class Vector(sp.Symbol):
+    """A vector in a formula that is only printed: inner products and norms of it are left standing."""
+
+
+class Inner(sp.Function):
+    """⟨x, y⟩, left standing."""
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"inner({', '.join(map(printer._print, self.args))})"
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        base = rf"\langle {', '.join(map(printer._print, self.args))} \rangle"
+        return f"{base}^{{{exp}}}" if exp else base
+
+
+class Norm(sp.Function):
+    """‖x‖, left standing."""
+
+    is_nonnegative = True
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"norm({printer._print(self.args[0])})"
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        base = rf"\left\| {printer._print(self.args[0])} \right\|"
+        return f"{base}^{{{exp}}}" if exp else base
+
+
 def inner(x: Any, y: Any) -> Any:
+    if isinstance(x, sp.Basic) and x.has(Vector):
+        return Norm(x) ** 2 if x == y else Inner(x, y)
     product = x * y
     return np.sum(product, axis=-1, keepdims=True) if isinstance(product, np.ndarray) else product
 
@@ -54,12 +84,21 @@ def one(x: Any) -> Any:
     return np.full((*x.shape[:-1], 1), sp.Integer(1)).view(Expressions) if isinstance(x, np.ndarray) else sp.Integer(1)
 
 
-def per_run(value: Any) -> Any:
-    return value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
+def size(x: Any) -> Any:
+    return x.shape[-1] if isinstance(x, np.ndarray) else sp.Symbol("n", positive=True, integer=True)
+
+
+def per_run(value: Any, x: Any) -> Any:
+    return np.asarray(value, dtype=object)[..., None] if isinstance(x, np.ndarray) else value
 
 
 def settled(condition: Any) -> bool:
     return all(c == True for c in np.ravel(condition))  # noqa: E712  (SymPy's true)
+
+
+def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any]) -> Any:
+    """The step found by back-tracking, left standing; the condition is written with the step ``s``."""
+    return sp.Function("shrink")(value, factor, accepted(sp.Symbol("s", positive=True)))
 
 
 def minimum(x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Conformance checks for definitions of your own: a method, a flow or a problem.
+"""Conformance checks for what is your own: a method, a flow, a problem, a torch optimizer.
 
 Each function returns nothing when all is well and raises `AssertionError` with one sentence
 otherwise.  They compare the one definition with itself on every carrier (exact numbers, NumPy,
@@ -29,6 +29,9 @@ from dynopt.optim.carrier import ParameterList
 from dynopt.problems.quadratic import Quadratic
 from dynopt.symbolic.linearize import linear, state_space
 from dynopt.symbolic.symbols import eigenvalue, exact, symbolic
+from dynopt.testing.optimizers import check_optimizer
+
+__all__ = ["check_algorithm", "check_flow", "check_optimizer", "check_problem"]
 
 TOLERANCE = 1e-12
 STEPS = 3
