@@ -2,7 +2,8 @@
 
 A pass ends where something is needed that only a finished pass can give: an inner product over all
 elements, or a gradient at another point, which must be in the parameters before the closure runs.
-Whatever depends on numbers alone is taken out of the passes: what the parameters and the iteration give
+The state is written by the last pass alone, and θ is kept before a point takes its place, so that a closure
+that fails leaves everything as it was.  Whatever depends on numbers alone is taken out of the passes: what the parameters and the iteration give
 (``host``) once a step by Python, what sums and numbers of the run give (``shared``) once a phase.
 """
 
@@ -99,12 +100,12 @@ def plan(traced: Traced) -> Plan:
 
     Examples
     --------
-    Nesterov's method looks ahead, keeps θ as the next θ₋, and steps from where the gradient was taken:
+    Nesterov's method looks ahead, keeping θ, and steps from where the gradient was taken:
 
     >>> from dynopt.core.registry import method_class
     >>> from dynopt.optim.element import traced
     >>> [(p.reads, p.writes, p.asks) for p in plan(traced(method_class("nesterov"), {})).phases]
-    [(('theta', 'previous'), ('theta', 'previous'), 'g1'), (('theta', 'g1'), ('theta',), '')]
+    [(('theta', 'previous'), ('theta', 'kept0'), 'g1'), (('kept0', 'g1', 'theta'), ('theta', 'previous'), '')]
     """
     tape, theta = traced.tape, traced.blocks[0]
     level: dict[sp.Symbol, int] = {}  # the first phase that can use a symbol
@@ -147,19 +148,10 @@ def plan(traced: Traced) -> Plan:
     def uses(symbol: sp.Symbol, phases: range) -> bool:
         return any(symbol in e.free_symbols for i in phases for e in (*work[i].values(), *sums[i].values()))
 
-    for name, expression in changed.items():  # as early as no later phase needs the old value
-        first = stage(expression)
-        if name != theta and first < last and not uses(symbols[name], range(first + 1, last)):
-            del work[last][name]
-            if uses(symbols[name], range(first + 1, last + 1)):
-                work[last][name] = expression
-            else:
-                work[first][name] = expression
-
     names = {s: n for n, s in symbols.items()} | {g: str(g) for g in tape.asked}
     arrays = [dict(names) for _ in work]
     for j, (end, holds) in enumerate(zip(ends, (symbols[theta], *points), strict=False)):
-        if uses(holds, range(end + 1, last + 1)):
+        if j == 0 or uses(holds, range(end + 1, last + 1)):  # θ in any case, to go back to if the closure fails
             work[end][f"kept{j}"] = holds
     for i, at in enumerate(arrays):
         for j, holds in enumerate((symbols[theta], *points)):
