@@ -17,6 +17,7 @@ import sympy as sp
 
 from dynopt.core.algorithm import Algorithm
 from dynopt.ensemble.trace import Untraceable
+from dynopt.optim.form import form
 from dynopt.symbolic.carrier import Expressions
 from dynopt.symbolic.symbols import symbolic
 
@@ -32,8 +33,6 @@ class Iteration(sp.Symbol):
 
     def __mod__(self, other: Any) -> Any:
         raise Untraceable("it does something else in some iterations (k % period), so that no fixed pass exists")
-
-    __floordiv__ = __mod__
 
 
 K = Iteration("k", integer=True, nonnegative=True)
@@ -67,9 +66,9 @@ class Tape:
         return found
 
     def summed(self, expression: sp.Expr) -> sp.Expr:
-        """The number Σ expression, over all elements."""
-        if expression == 0:
-            return sp.Integer(0)
+        """The number Σ expression, over all elements; of a number, itself."""
+        if not expression.free_symbols & self.vectors:
+            return expression
         for symbol, known in self.sums.items():
             if known == expression:
                 return symbol
@@ -90,24 +89,20 @@ class Tape:
 
 
 class Element(Expressions):
-    """One element of a vector: an array of one expression, whose sum is that over all elements.
+    """One element of a vector, or a number: an array of one expression, whose sum is that over all elements.
 
-    Arithmetic, ``sqrt``, ``where``, ``minimum`` and ``maximum`` are those of object arrays of expressions; an
-    inner product ends in a sum and is no element any more, but a number.
+    Arithmetic, ``sqrt``, ``where``, ``minimum`` and ``maximum`` are those of object arrays of expressions, and an
+    inner product ends in a sum.
     """
 
+    __array_priority__ = 1.0
     tape: Tape
 
     def __array_finalize__(self, other: Any) -> None:
         self.tape = getattr(other, "tape", None)  # type: ignore[assignment]
 
     def sum(self, *args: Any, **kwargs: Any) -> Any:
-        return _number(self.tape.summed(sp.sympify(self[0])))
-
-
-def _number(expression: sp.Expr) -> Expressions:
-    """A number that all elements share."""
-    return np.array([expression], dtype=object).view(Expressions)
+        return self.tape.element(self.tape.summed(sp.sympify(self[0])))
 
 
 @dataclass(frozen=True)
@@ -172,18 +167,21 @@ def traced(cls: type[Algorithm], options: Mapping[str, str], decay: str = "") ->
     method = method.replace(**options) if options else method
     tape = Tape()
     asked = Asked(tape, decay == "coupled")
+    kind, numbers = form(cls, tuple((p.name, getattr(method, p.name)) for p in cls.parameters() if p.domain is None))
     try:
-        initial = method.init(Tape().vector("theta"), Asked(Tape(), False))
-        vectors = tuple(n for n, block in zip(initial._fields, initial, strict=True) if isinstance(block, Element))
-        numbers = {n: _number(sp.Symbol(f"n_{n}", real=True)) for n in initial._fields if n not in vectors}
-        state = type(initial)(*(numbers[n] if n in numbers else tape.vector(f"x_{n}") for n in initial._fields))
+        names = [f"n_{n}" if n in numbers else f"x_{n}" for n in kind._fields]
+        state = kind(*(tape.element(sp.Symbol(n, real=True)) if n.startswith("n_") else tape.vector(n) for n in names))
         symbols = tuple(block[0] for block in state)
         if decay == "decoupled":
             state = state._replace(**{state._fields[0]: state[0] * (1 - method.gamma * DECAY)})
         tape.gradient(state[0][0])
-        after = method.update(state, asked, K)
+        after = [sp.sympify(np.ravel(block)[0]) for block in method.update(state, asked, K)]
     except Untraceable as error:
         raise Untraceable(f"{cls.name} has no fused step: {error}") from None
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise Untraceable(f"{cls.name} has no fused step: it does not run on symbols ({error})") from error
-    return Traced(initial._fields, vectors, symbols, tape, tuple(sp.sympify(np.ravel(block)[0]) for block in after))
+    vectors = tuple(n for n in kind._fields if n not in numbers)
+    for name, expression in zip(kind._fields, after, strict=True):
+        if name in numbers and expression.free_symbols & tape.vectors:
+            raise Untraceable(f"{cls.name} has no fused step: its number {name} becomes a vector")
+    return Traced(kind._fields, vectors, symbols, tape, tuple(after))

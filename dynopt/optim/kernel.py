@@ -12,7 +12,6 @@ from typing import Any
 
 import sympy as sp
 
-from dynopt.ensemble.kernel import TRITON
 from dynopt.ensemble.trace import Source
 from dynopt.optim.phases import Phase, Plan
 

@@ -2,9 +2,10 @@
 
 A pass ends where something is needed that only a finished pass can give: an inner product over all
 elements, or a gradient at another point, which must be in the parameters before the closure runs.
-The state is written by the last pass alone, and θ is kept before a point takes its place, so that a closure
-that fails leaves everything as it was.  Whatever depends on numbers alone is taken out of the passes: what the parameters and the iteration give
-(``host``) once a step by Python, what sums and numbers of the run give (``shared``) once a phase.
+The state is written by the last pass alone, and θ is kept before a point takes its place, so that a
+closure that fails leaves everything as it was.  Whatever depends on numbers alone is taken out of the
+passes: what the parameters and the iteration give (``host``) once a step by Python, what sums and
+numbers of the run give (``shared``) once a phase.
 """
 
 from __future__ import annotations
@@ -126,7 +127,13 @@ def plan(traced: Traced) -> Plan:
             expression = expression.subs(point, symbol)
         return expression
 
-    for symbol in tape.order[1:]:
+    used = set().union(*(e.free_symbols for e in traced.after))
+    order = []
+    for symbol in reversed(tape.order[1:]):
+        if symbol in used:
+            order.insert(0, symbol)
+            used |= (tape.sums if symbol in tape.sums else tape.asked)[symbol].free_symbols
+    for symbol in order:
         if symbol in tape.sums:
             summand = known(tape.sums[symbol])
             sums[stage(summand)][symbol] = summand
@@ -163,13 +170,13 @@ def plan(traced: Traced) -> Plan:
     codes = [[constants.taken_out(e) for e in (*work[i].values(), *sums[i].values())] for i in range(last + 1)]
     shared = {s: host.taken_out(e) for e, s in constants.names.items() if e.free_symbols & alone}
     given = tuple((s, e) for e, s in (*constants.names.items(), *host.names.items()) if s not in shared)
-    asks = dict(zip(ends, [g for g in tape.order[1:] if g in tape.asked], strict=True))
+    asks = dict(zip(ends, [g for g in order if g in tape.asked], strict=True))
     phases = []
     for i, code in enumerate(codes):
         temporaries, outputs = sp.cse(code, symbols=sp.numbered_symbols("t", real=True), order="none")
-        used = set().union(*(e.free_symbols for e in code))
-        loaded = tuple(s for s in (*names, *points) if s in used & vectors)
-        own = tuple((s, e) for s, e in shared.items() if s in used)
+        here = set().union(*(e.free_symbols for e in code))
+        loaded = tuple(s for s in (*names, *points) if s in here & vectors)
+        own = tuple((s, e) for s, e in shared.items() if s in here)
         reads = tuple(arrays[i][s] for s in loaded)
         straight = Assignments(tuple(temporaries), tuple(outputs))
         phases.append(Phase(reads, loaded, tuple(work[i]), tuple(sums[i]), own, straight, str(asks.get(i, ""))))
