@@ -15,7 +15,7 @@ class Stepped(NamedTuple):
 
     theta: Any
     gradient: Any
-    step: Any
+    taken: Any
 
 
 class BarzilaiBorwein(Algorithm):
@@ -51,7 +51,7 @@ class BarzilaiBorwein(Algorithm):
         moved = inner(state.gradient, state.gradient)
         measured = inner(state.gradient, state.gradient - gradient)
         measured = where(self.curvature == "absolute", lambda: maximum(measured, -measured), measured)
-        tuned = state.step * moved / where(measured > 0, measured, 1)
+        tuned = state.taken * moved / where(measured > 0, measured, 1)
         tuned = where(measured > 0, tuned, self.nu * one(state.theta))
         step = self.gamma * where(moved > 0, tuned, one(state.theta))
         return Stepped(state.theta - step * gradient, gradient, step)

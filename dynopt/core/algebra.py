@@ -18,6 +18,8 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
+from dynopt.core.parameter import is_symbolic
+
 _CARRIERS = {
     "numpy": "dynopt.core.numpy_carrier",
     "sympy": "dynopt.symbolic.carrier",
@@ -125,6 +127,17 @@ def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -
             return value
         value = where(good, value, factor * value)
     return value
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    """``rule(k)``, a number that depends on the iteration alone; where ``k`` is a symbol, ``name(k)`` left standing.
+
+    For what is counted rather than computed, such as the step-size of the stage that iteration ``k`` belongs to.
+
+    >>> sequence("alpha", lambda k: 8 if k < 3 else 4, 5)
+    4
+    """
+    return carrier(k).sequence(name, rule, k) if is_symbolic(k) else rule(k)
 
 
 def minimum(x: Any, y: Any) -> Any:

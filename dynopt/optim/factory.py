@@ -279,9 +279,9 @@ class Defined(torch.optim.Optimizer):
     def _state(self, method: Algorithm, theta: ParameterList, oracle: StepOracle) -> Any:
         params = oracle.params
         first = self.state.get(params[0])
+        kind, numbers = self._form(method)
         if not first:
             return method.init(theta, oracle)
-        kind, numbers = self._form(method)
         blocks = [
             first[name] if name in numbers else ParameterList([self.state[p][name] for p in params], foreach=theta.foreach)
             for name in kind._fields[1:]

@@ -17,6 +17,8 @@ def form(algorithm: Any, options: tuple[tuple[str, str], ...]) -> tuple[Any, fro
     """The type of a definition's state, and the names of its blocks that are one number for each run."""
     dimension = 2
     state = instance(algorithm, options).init(np.zeros(dimension), FunctionOracle(lambda x: 0 * x[0], lambda x: 0 * x, lambda x: 0 * x))
+    if "step" in state._fields:
+        raise Misuse(f"{algorithm.name}: torch counts iterations under the name 'step'; give the state block another name")
     return type(state), frozenset(n for n, block in zip(state._fields, state, strict=True) if np.shape(block) != (dimension,))
 
 
