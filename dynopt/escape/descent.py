@@ -45,7 +45,7 @@ def descend(
     >>> import dynopt
     >>> from dynopt.escape.saddle import find_saddle
     >>> saddle = find_saddle(dynopt.problem("double-well"))
-    >>> start = torch.tensor([[0.01, 3.0], [1.0, 3.0]], dtype=torch.float64)  # the first comes down beside the saddle
+    >>> start = torch.tensor([[1e-6, 3.0], [1.0, 3.0]], dtype=torch.float64)  # the first comes down beside the saddle
     >>> descend(saddle.problem, start, saddle.minima, saddle.point, within=0.5)[0]
     tensor([-1,  1])
     """

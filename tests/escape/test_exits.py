@@ -102,13 +102,14 @@ def test_misuse(text, said):
 
 def test_descent_is_the_path_of_the_gradient_flow():
     """On the double well x² = 2/(1 + (2/x₀² − 1)e^{−16t}) and y = y₀e^{−2t}: how close to the origin does it come?"""
-    x, y, t = POINTS[:, :1], POINTS[:, 1:], np.linspace(0, 5, 4001)
+    points = np.concatenate([POINTS, [[s * 10.0**-i, h] for i in range(1, 9) for s in (-1, 1) for h in (0.7, 2.0)]])
+    x, y, t = points[:, :1], points[:, 1:], np.linspace(0, 5, 4001)
     nearest = np.sqrt(2 / (1 + (2 / x**2 - 1) * np.exp(-16 * t)) + y**2 * np.exp(-4 * t)).min(1)
-    out = holds("descent", WELL, POINTS)
-    clear = np.abs(nearest - 0.5) > 0.03  # the descent takes steps
+    out = holds("descent", WELL, points)
+    clear = np.abs(nearest - 0.5) > 0.1  # the descent takes steps of half the inverse curvature
     assert clear.mean() > 0.9
     assert np.array_equal(out[clear], nearest[clear] >= 0.5)
-    assert 0 < (out != holds("ball", WELL, POINTS)).sum() < 60  # out of the ball, but on a path that comes back to it
+    assert 10 < (out != holds("ball", WELL, points)).sum() < 32  # out of the ball, but on a path that comes back to it
     assert not holds("descent", WELL, np.array([[0.0, 1.0], [np.nan, 1.0]])).any()  # down to the saddle itself
 
 
