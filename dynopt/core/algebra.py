@@ -5,7 +5,7 @@ the last axis of NumPy arrays, of batched torch tensors and of NumPy object arra
 expressions (exact traces), or a whole list of network parameters.  Inner products keep the last
 axis with length one, so that they broadcast against the vectors they came from; a number for each
 run, such as a tuned step-size, has that shape ``(*batch, 1)`` too: `one` is the number 1 in it, and
-`per_run` brings objective values into it.
+`per_run` brings objective values into it; `size` counts coordinates.
 
 Which implementation runs is decided by the operands; each lives beside the library that it needs
 and is imported only when such an operand appears.
@@ -17,6 +17,8 @@ import importlib
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
+
+from dynopt.core.parameter import is_symbolic
 
 _CARRIERS = {
     "numpy": "dynopt.core.numpy_carrier",
@@ -87,6 +89,16 @@ def one(x: Any) -> Any:
     return carrier(x).one(x)
 
 
+def size(x: Any) -> Any:
+    """The number of coordinates of a vector; over *all* parameters for a list.
+
+    >>> import numpy as np
+    >>> size(np.zeros((2, 3)))
+    3
+    """
+    return carrier(x).size(x)
+
+
 def per_run(value: Any, x: Any) -> Any:
     """Objective values of shape ``(*batch,)`` as a number for each run, of the shape of ``one(x)``.
 
@@ -95,7 +107,7 @@ def per_run(value: Any, x: Any) -> Any:
     array([[1.],
            [2.]])
     """
-    return carrier(x).per_run(value)
+    return carrier(x).per_run(value, x)
 
 
 def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -> Any:
@@ -106,12 +118,26 @@ def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -
     >>> shrink(1.0, 0.5, lambda step: step < 0.3, 10)
     0.25
     """
-    for _ in range(most):
+    module = carrier(value)
+    if hasattr(module, "shrink") and not hasattr(value, "shape"):  # a symbol, which is only printed
+        return module.shrink(value, factor, accepted)
+    for _ in range(int(most)):
         good = accepted(value)
         if carrier(good).settled(good):
             return value
         value = where(good, value, factor * value)
     return value
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    """``rule(k)``, a number that depends on the iteration alone; where ``k`` is a symbol, ``name(k)`` left standing.
+
+    For what is counted rather than computed, such as the step-size of the stage that iteration ``k`` belongs to.
+
+    >>> sequence("alpha", lambda k: 8 if k < 3 else 4, 5)
+    4
+    """
+    return carrier(k).sequence(name, rule, k) if is_symbolic(k) else rule(k)
 
 
 def minimum(x: Any, y: Any) -> Any:

@@ -25,7 +25,11 @@ def one(x: Any) -> Any:
     return np.ones((*np.shape(x)[:-1], 1), dtype=x.dtype) if isinstance(x, np.ndarray) else 1
 
 
-def per_run(value: Any) -> Any:
+def size(x: Any) -> Any:
+    return np.shape(x)[-1] if np.ndim(x) else 1
+
+
+def per_run(value: Any, x: Any) -> Any:
     return np.asarray(value)[..., None] if np.ndim(value) or isinstance(value, (np.ndarray, np.generic)) else value
 
 

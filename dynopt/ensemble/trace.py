@@ -100,11 +100,11 @@ def trace(method: Algorithm, problem: Any, noise: Noise | None = None) -> Trace:
         state = sp.symbols(f"s0:{n * len(initial)}", real=True)
         blocks = np.array(state, dtype=object).reshape(len(initial), n)
         k = sp.Symbol("k", integer=True, nonnegative=True)
-        after = general.update(type(initial)(*blocks), asked, k)
+        after, first_after = (general.update(type(initial)(*blocks), asked, index) for index in (k, 0))
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise Untraceable(f"{method.name} on {problem.name} does not run on symbols ({error})") from error
-    flat = [sp.sympify(e) for block in after for e in np.broadcast_to(block, (n,))]
-    if any(e.has(k) for e in flat):
+    flat, at_first = ([sp.sympify(e) for block in found for e in np.broadcast_to(block, (n,))] for found in (after, first_after))
+    if any(e.has(k) for e in flat) or flat != at_first:  # a branch such as k % 10 == 0 leaves no k behind
         raise Untraceable(f"{method.name} depends on the iteration, so no fixed loop body exists")
     first = [sp.sympify(e) for block in initial for e in np.broadcast_to(block, (n,))]
     pool = _Constants(values)

@@ -60,6 +60,8 @@ class StepOracle:
         return self._first if self._current(x) else self._visit(x)[1]
 
     def value(self, x: Any) -> Any:
+        if isinstance(self.k, torch.Tensor):
+            raise Misuse(f"{self.name} compares losses, for which it waits for the device; use capturable=False")
         if not self._current(x):
             return self._height(x, self._visit(x)[0])
         if self.loss is None:

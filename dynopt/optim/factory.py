@@ -19,8 +19,6 @@ from dynopt.errors import Misuse, closest
 from dynopt.optim.asked import Closure, StepOracle
 from dynopt.optim.carrier import Numbers, ParameterList
 
-DECAYS = ("coupled", "decoupled")
-
 
 class Defined(torch.optim.Optimizer):
     """A `torch.optim.Optimizer` whose step is the update of a definition; made by `optimizer`.
@@ -29,8 +27,8 @@ class Defined(torch.optim.Optimizer):
     ----------
     params : tensors, named tensors or parameter groups, as for every torch optimizer.
     lr : the definition's step-size ``gamma``; read in every step, so that schedulers work.
-    weight_decay : w ≥ 0.  ``decay="coupled"`` adds w‖θ‖²/2 to the objective (w·θ to every gradient);
-        ``decay="decoupled"`` multiplies θ by 1 − lr·w before the update.
+    weight_decay : w ≥ 0.  Coupled, it adds w‖θ‖²/2 to the objective (w·θ to every gradient).
+    decoupled_weight_decay : multiply θ by 1 − lr·w before the update instead, as AdamW does.
     maximize : ascend.
     foreach : arithmetic on the whole list at once (default) or tensor by tensor: the same bits.
     fused : one compiled pass over memory per tensor, where the definition can be traced.
@@ -53,7 +51,7 @@ class Defined(torch.optim.Optimizer):
         lr: Any = None,
         *,
         weight_decay: float = 0.0,
-        decay: str = "coupled",
+        decoupled_weight_decay: bool = False,
         maximize: bool = False,
         foreach: bool | None = None,
         capturable: bool = False,
@@ -75,8 +73,14 @@ class Defined(torch.optim.Optimizer):
             elif lr is None and p.default is not None:
                 defaults["lr"] = float(p.default)
         self._seed, self._check, self._told, self._valid = seed, check_closure, False, set()  # type: ignore[var-annotated]
-        switches = {"maximize": maximize, "foreach": foreach, "capturable": capturable, "fused": fused}
-        super().__init__(params, {**defaults, "weight_decay": weight_decay, "decay": decay, **switches})
+        switches = {
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "fused": fused,
+        }
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, **switches})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -131,8 +135,6 @@ class Defined(torch.optim.Optimizer):
             raise Misuse(str(error).replace("gamma", "lr")) from None
         if not (isinstance(group["weight_decay"], (int, float)) and group["weight_decay"] >= 0):
             raise Misuse(f"{name}: weight_decay={group['weight_decay']} is outside [0, oo); give a number inside that interval")
-        if group["decay"] not in DECAYS:
-            raise Misuse(f"{name}: decay={group['decay']!r} is not an option; choose {' or '.join(DECAYS)}")
         for other in [*self.param_groups, self.defaults]:
             for p in self.algorithm.parameters():
                 if p.domain is None and group[p.name] != other[p.name]:
@@ -230,8 +232,8 @@ class Defined(torch.optim.Optimizer):
         method = self.algorithm.unchecked(
             **{p.name: _shared([_at(g["lr" if p.name == "gamma" else p.name], k) for g in groups]) for p in self.algorithm.parameters()}
         )
-        coupled = _shared([g["weight_decay"] if g["decay"] == "coupled" else 0.0 for g in groups])
-        decoupled = _shared([g["weight_decay"] if g["decay"] == "decoupled" else 0.0 for g in groups])
+        coupled = _shared([0.0 if g["decoupled_weight_decay"] else g["weight_decay"] for g in groups])
+        decoupled = _shared([g["weight_decay"] if g["decoupled_weight_decay"] else 0.0 for g in groups])
         sign = _shared([-1.0 if g["maximize"] else 1.0 for g in groups])
         oracle = StepOracle(
             self.algorithm.name, theta, loss=loss, closure=closure, full=full, variation=variation,
@@ -252,9 +254,9 @@ class Defined(torch.optim.Optimizer):
     def _state(self, method: Algorithm, theta: ParameterList, oracle: StepOracle) -> Any:
         params = oracle.params
         first = self.state.get(params[0])
+        kind, numbers = self._form(method)
         if not first:
             return method.init(theta, oracle)
-        kind, numbers = self._form(method)
         blocks = [
             first[name] if name in numbers else ParameterList([self.state[p][name] for p in params], foreach=theta.foreach)
             for name in kind._fields[1:]
@@ -311,6 +313,8 @@ def form(algorithm: Any, options: tuple[tuple[str, str], ...]) -> tuple[Any, fro
     """The type of a definition's state, and the names of its blocks that are one number for each run."""
     dimension = 2
     state = _instance(algorithm, options).init(np.zeros(dimension), FunctionOracle(lambda x: 0 * x[0], lambda x: 0 * x, lambda x: 0 * x))
+    if "step" in state._fields:
+        raise Misuse(f"{algorithm.name}: torch counts iterations under the name 'step'; give the state block another name")
     return type(state), frozenset(n for n, block in zip(state._fields, state, strict=True) if np.shape(block) != (dimension,))
 
 
@@ -370,6 +374,10 @@ def optimizer(algorithm: str | type[Algorithm], name: str = "") -> type[Defined]
 
 @functools.cache
 def _made(cls: Any, name: str) -> type[Defined]:
+    shared = [n for n in inspect.signature(Defined.__init__).parameters if n != "self"]
+    taken = [p.name for p in cls.parameters() if p.name in shared]
+    if taken:
+        raise Misuse(f"{cls.name}: the parameter {taken[0]!r} is an argument of every optimizer; give it another name")
     made = type(name, (Defined,), {"algorithm": cls, "__doc__": _doc(cls), "__module__": "dynopt.optim"})
     given = inspect.signature(Defined.__init__).parameters
     fixed = [p for n, p in given.items() if n != "parameters"]

@@ -97,6 +97,19 @@ class Network:
 
         return self._batched(grad(self._loss), x, chosen)
 
+    def mean_variation(self, x: Any) -> Any:
+        """The mean over all samples of ∇²J_n(θ) ∇J_n(θ), by one Hessian-vector product for each sample."""
+        from torch.func import grad, jvp, vmap
+
+        def mean(theta: Any, inputs: Any, targets: Any) -> Any:
+            def of_one(one_input: Any, one_target: Any) -> Any:
+                slope = grad(lambda point: self._loss(point, one_input[None], one_target[None]))
+                return jvp(slope, (theta,), (slope(theta),))[1]
+
+            return vmap(of_one)(inputs, targets).mean(0)
+
+        return self._batched(mean, x)
+
 
 class Perceptron(Network):
     """A one-hidden-layer tanh network on a seeded toy data set, beside the saddle of a split neuron.

@@ -72,7 +72,7 @@ def greek(expression: object) -> str:
     result = result.replace("theta_prev", "θ₋").replace("grad J", "∇J")
     result = _NAMES.sub(lambda m: _GREEK[m[1]], result)
     result = re.sub(r"\bsqrt\(", "√(", result).replace(">=", "≥").replace("<=", "≤")
-    return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("*", "·")
+    return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("**", "^").replace("*", "·")
 
 
 def _indent(block: str) -> str:

@@ -145,11 +145,12 @@ def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inpu
     for i, row in enumerate(rows):
         row = sp.sympify(row)
         for j, x in enumerate(unknowns):
-            slope = sp.diff(row, x)
-            matrix[i, j] = slope
-        rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
-        rest = rest if rest == 0 else sp.simplify(rest)  # slow, and seldom needed
-        if (matrix.row(i).free_symbols | rest.free_symbols) & set(unknowns):
+            matrix[i, j] = sp.diff(row, x)
+        bent, rest = bool(matrix.row(i).free_symbols & set(unknowns)), sp.Integer(0)
+        if not bent:
+            rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
+            rest = rest if rest == 0 else sp.simplify(rest)  # slow, and seldom needed
+        if bent or rest.free_symbols & set(unknowns):
             raise NotLinear(
                 f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "
                 "freeze its gain, or study it by runs (trajectory, escape)"

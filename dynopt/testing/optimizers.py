@@ -314,7 +314,7 @@ def _decays(kind: Any, parameters: dict[str, Any]) -> None:
     sum_.weight = 0.125
     gap = _gap(task.run(), sum_.run())
     _require(gap <= 1e-11, kind, f"coupled weight decay differs from the objective with w|theta|^2/2 by {gap:.1e}")
-    task = _Task(kind, parameters, weight_decay=0.125, decay="decoupled")
+    task = _Task(kind, parameters, weight_decay=0.125, decoupled_weight_decay=True)
     method, lr = _definition(kind, parameters), parameters["lr"]
     start = task.theta()
     slope = torch.func.grad(task.objective)

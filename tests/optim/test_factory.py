@@ -170,8 +170,6 @@ def test_sentences():
         optim.FrozenINNAprop(params, lr=0.9, beta=0.5)
     with pytest.raises(Misuse, match="options hold for all groups"):
         optim.INNA([{"params": [params[0]], "start": "keras"}, {"params": [params[1]]}], lr=0.1)
-    with pytest.raises(Misuse, match="choose coupled or decoupled"):
-        optim.INNA(params, lr=0.1, decay="l2")
     table = torch.nn.Embedding(3, 2, sparse=True)
     made = optim.INNA(table.parameters(), lr=0.1)
     table(torch.tensor([1])).sum().backward()

@@ -36,6 +36,21 @@ RECORDS = [
     Record("triple_momentum", {"momentum": 0.5, "extrapolation": 0.25}),
     Record("aggregated_momentum", {"momentum1": 0.5, "momentum2": 0.9}),
     Record("innaprop_frozen"),
+    Record("innaprop"),
+    Record("nesterov_velocity", {"momentum": 0.9}, (torch.optim.SGD, {"momentum": 0.9, "nesterov": True})),
+    Record("barzilai_borwein"),
+    Record("armijo"),
+    Record("adagrad", {}, (torch.optim.Adagrad, {})),
+    Record("rmsprop", {}, (torch.optim.RMSprop, {})),
+    Record("rmsprop_centred", {}, (torch.optim.RMSprop, {"centered": True})),
+    Record("adam", {}, (torch.optim.Adam, {})),
+    Record("damped_gd"),
+    Record("perturbed_gd"),
+    Record("step_tuned_sgd"),
+    Record("stochastic_gv"),
+    Record("exact_gv"),
+    Record("expected_gv"),
+    Record("sngd", {"output": "random"}),
     Record("step_tuned_frozen"),
 ]
 SAME = [r for r in RECORDS if r.torch]
@@ -74,4 +89,10 @@ def test_equals_torch(record, weight_decay):
     theirs, options = record.torch
     ours = rosenbrock(optim.optimizer(record.name), 60, lr=0.004, weight_decay=weight_decay, **record.parameters)
     expected = rosenbrock(theirs, 60, lr=0.004, weight_decay=weight_decay, **options)
+    assert float((ours - expected).abs().max()) < 1e-12
+
+
+def test_decoupled_weight_decay_is_that_of_adamw():
+    ours = rosenbrock(optim.Adam, 60, lr=0.004, weight_decay=0.1, decoupled_weight_decay=True)
+    expected = rosenbrock(torch.optim.AdamW, 60, lr=0.004, weight_decay=0.1)
     assert float((ours - expected).abs().max()) < 1e-12
