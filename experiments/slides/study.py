@@ -199,7 +199,8 @@ def _agreement_figure(rows: list[dict[str, Any]], gaps: dict[str, np.ndarray]) -
     x = np.linspace(-0.6, 0.6, 301)
     problem = _pair(SLOPES[0] / CURVATURE)
     for i, term in enumerate(problem.terms):
-        shape.plot(x, term.value(x[:, None]), color=colour(2 - i), linestyle=line(i + 1), label=f"f{'₁₂'[i]}, slope {'+−'[i]}{SLOPES[0]} at 0")
+        sign = "+−"[i]
+        shape.plot(x, term.value(x[:, None]), color=colour(2 - i), linestyle=line(i + 1), label=f"f{'₁₂'[i]}, slope {sign}{SLOPES[0]} at 0")
     shape.plot(x, problem.value(x[:, None]), color=colour(0), label="f₁ + f₂")
     shape.set(xlabel="x", ylim=(0, 1.6), title="the two terms")
     shape.legend(frameon=False, fontsize="small", loc="upper center")
@@ -273,7 +274,7 @@ def _power(h: np.ndarray, gamma: float) -> float:
         return np.inf
     if np.exp(np.log(np.maximum(factors, 1e-300)).mean()) >= 1:
         return 0.0
-    return float(optimize.brentq(lambda p: np.mean(factors**p) - 1, 1e-9, 700 / np.log(factors.max() + 1)))
+    return float(optimize.brentq(lambda p: np.mean(factors**p) - 1, 1e-9, 1 + np.log(len(h)) / np.log(factors.max())))
 
 
 def _flat_figure(problem: FiniteSum, rows: list[dict[str, Any]], limits: dict[str, Any]) -> Figure:
