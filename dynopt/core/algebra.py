@@ -69,7 +69,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(condition, bool):
         return _now(x if condition else y)
-    return carrier(condition, x, y).where(condition, _now(x), _now(y))
+    x, y = _now(x), _now(y)
+    return carrier(condition, x, y).where(condition, x, y)
 
 
 def _now(value: Any) -> Any:
@@ -125,6 +126,17 @@ def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any], most: int) -
             return value
         value = where(good, value, factor * value)
     return value
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    """``rule(k)``, a number that depends on the iteration alone; where ``k`` is a symbol, ``name(k)`` left standing.
+
+    For what is counted rather than computed, such as the step-size of the stage that iteration ``k`` belongs to.
+
+    >>> sequence("alpha", lambda k: 8 if k < 3 else 4, 5)
+    4
+    """
+    return carrier(k).sequence(name, rule, k)
 
 
 def minimum(x: Any, y: Any) -> Any:

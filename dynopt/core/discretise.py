@@ -33,9 +33,10 @@ class Discretisation(Algorithm):
         return self.flow_class(**self._values()), self.gamma  # type: ignore[attr-defined]
 
     def _time(self, k: Any) -> Any:
-        start = self._flow().start_time
-        exact = isinstance(start, float) and not hasattr(k, "dtype")  # a count on a device has floats only
-        return (Fraction(repr(start)) if exact else start) + k * self.gamma  # type: ignore[attr-defined]
+        start, passed = self._flow().start_time, k * self.gamma  # type: ignore[attr-defined]
+        if not start:
+            return passed
+        return (Fraction(repr(start)) if isinstance(start, float) else start) + passed
 
     def check(self) -> None:
         if not self.flow_class.autonomous and is_schedule(self.gamma):  # type: ignore[attr-defined]

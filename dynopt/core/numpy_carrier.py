@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +32,10 @@ def size(x: Any) -> Any:
 
 def per_run(value: Any, x: Any) -> Any:
     return np.asarray(value)[..., None] if np.ndim(value) or isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    return rule(k)
 
 
 def settled(condition: Any) -> bool:

@@ -176,9 +176,9 @@ def staircase_decay(start: Any, period: int, exponent: Any = 1, weight: Any = 1)
     >>> [staircase_decay(1, 2)(k) for k in range(4)]
     [1.0, 0.5, 0.5, 0.3333333333333333]
     >>> staircase_decay(0.1, 50, 0.5, 0.5)
-    0.1/(1+0.5*(-(-k//50))**0.5)
+    0.1/(1+0.5*(-(-k//50))**(0.5))
     """
     return Schedule(
-        f"{start}/(1+{weight}*(-(-k//{period}))**{exponent})",
+        f"{start}/(1+{weight}*(-(-k//{period}))**({exponent}))",
         lambda k: float(start) / (1 + float(weight) * float(-(-k // period)) ** float(exponent)),
     )

@@ -59,6 +59,10 @@ METHODS = {
     "exact_gv": "dynopt.algorithms.gradient_variation:ExactGV",
     "expected_gv": "dynopt.algorithms.gradient_variation:ExpectedGV",
     "sngd": "dynopt.algorithms.sngd:SNGD",
+    "s_sngd": "dynopt.algorithms.stagewise:StagewiseSNGD",
+    "s_sgd": "dynopt.algorithms.stagewise:StagewiseSGD",
+    "saddle_ngd": "dynopt.algorithms.saddle_ngd:SaddleNGD",
+    "spider_sfo": "dynopt.algorithms.spider:SpiderSFO",
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",

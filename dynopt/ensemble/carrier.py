@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from dynopt.errors import Misuse
 
 
 def _tensors(*operands: Any) -> list[torch.Tensor]:
@@ -34,6 +37,10 @@ def size(x: torch.Tensor) -> int:
 
 def per_run(value: torch.Tensor, x: Any) -> torch.Tensor:
     return value[..., None]
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: torch.Tensor) -> Any:
+    raise Misuse(f"{name} is counted by the iteration, which capturable=True keeps on the device; use capturable=False")
 
 
 def settled(condition: torch.Tensor) -> bool:

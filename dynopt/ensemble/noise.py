@@ -29,9 +29,10 @@ from dynopt.errors import Misuse, closest
 NOISES = {
     "gaussian": "gradients + size · N(0, I), on all coordinates or on axes=[1, ...], independent in every iteration",
     "periodic": "the same in iterations 0, every, 2·every, ... only (Saddle-NGD's rule)",
-    "minibatch": "gradients of a uniform random subset of `size` terms of a finite sum, without replacement",
+    "minibatch": "gradients of a uniform random subset of `size` terms of a finite sum, without replacement; of `large` terms "
+    "in iterations 0, every, 2·every, ... (SPIDER's restarts)",
 }
-_PARAMETERS = {"gaussian": ("size", "axes"), "periodic": ("size", "every", "axes"), "minibatch": ("size",)}
+_PARAMETERS = {"gaussian": ("size", "axes"), "periodic": ("size", "every", "axes"), "minibatch": ("size", "large", "every")}
 
 
 class FiniteSum(Protocol):
@@ -82,16 +83,25 @@ class Additive:
 
 @dataclass(frozen=True)
 class MiniBatch:
-    """Uniform random subsets of ``size`` terms of a finite sum."""
+    """Uniform random subsets of ``size`` terms of a finite sum.
+
+    With ``large``, subsets of that many terms in iterations that are multiples of ``every``: what SPIDER restarts on.
+    """
 
     size: int
+    large: int | None = None
+    every: int = 1
 
     def call(self) -> str:
-        return f"minibatch(size={self.size})"
+        return f"minibatch(size={self.size}" + (f", large={self.large}, every={self.every})" if self.large else ")")
+
+    def at(self, k: int) -> int:
+        """The number of terms in iteration ``k``."""
+        return self.size if self.large is None or k % self.every else self.large
 
     def oracle(self, problem: Any, *, seed: int, runs: torch.Tensor) -> BatchOracle:
         """The oracle of the runs listed, int64 (batch,)."""
-        return BatchOracle(problem, self.size, seed, runs)
+        return BatchOracle(problem, self, seed, runs)
 
 
 Noise = Additive | MiniBatch
@@ -129,15 +139,13 @@ def make_noise(text: str | float, problem: Any) -> Noise | None:
         example = {"gaussian": "gaussian(size=1e-3)", "periodic": "periodic(size=1e-3, every=10)", "minibatch": "minibatch(size=32)"}
         raise Misuse(f"noise {text!r} lacks {'every' if 'size' in values else 'size'}; write it as in {example[name]}")
     if name == "minibatch":
-        return _minibatch(values["size"], problem)
+        return _minibatch(values, problem)
     size = _number(values["size"])
     if size is None or not (math.isfinite(size) and size >= 0):
         raise Misuse(
             f"noise {name!r}: size={values['size']} is not a non-negative number; give the sd of the gradient's noise, such as 1e-3"
         )
-    every = _whole(name, "every", values.get("every", 1))
-    if every < 1:
-        raise Misuse(f"noise {name!r}: every={every} is not a period; give a whole number of at least 1")
+    every = _period(name, values)
     return Additive(size, every, _axes(name, values.get("axes"), problem)) if size else None
 
 
@@ -155,6 +163,13 @@ def _whole(name: str, key: str, value: Any) -> int:
     return int(number)
 
 
+def _period(name: str, values: dict[str, Any]) -> int:
+    every = _whole(name, "every", values.get("every", 1))
+    if every < 1:
+        raise Misuse(f"noise {name!r}: every={every} is not a period; give a whole number of at least 1")
+    return every
+
+
 def _axes(name: str, axes: Any, problem: Any) -> tuple[int, ...] | None:
     if axes is None:
         return None
@@ -165,13 +180,19 @@ def _axes(name: str, axes: Any, problem: Any) -> tuple[int, ...] | None:
     return chosen
 
 
-def _minibatch(value: Any, problem: Any) -> MiniBatch:
+def _minibatch(values: dict[str, Any], problem: Any) -> MiniBatch:
     if not hasattr(problem, "sample_gradient"):
         raise Misuse(f"problem {problem.name!r} is not a sum over samples, so it has no mini-batches; use gaussian(size=...)")
-    size = _whole("minibatch", "size", value)
-    if not 1 <= size <= problem.samples:
-        raise Misuse(f"noise 'minibatch': size={size} is outside [1, {problem.samples}], the number of samples; choose one inside")
-    return MiniBatch(size)
+    if ("large" in values) != ("every" in values):
+        raise Misuse("noise 'minibatch' needs large and every, or none of them; write minibatch(size=8, large=64, every=4)")
+
+    def members(key: str) -> int:
+        size = _whole("minibatch", key, values[key])
+        if not 1 <= size <= problem.samples:
+            raise Misuse(f"noise 'minibatch': {key}={size} is outside [1, {problem.samples}], the number of samples; choose one inside")
+        return size
+
+    return MiniBatch(members("size"), members("large") if "large" in values else None, _period("minibatch", values))
 
 
 class Draws:
@@ -252,7 +273,7 @@ class BatchOracle(Draws):
     """The gradient and the value of this iteration's mini-batch, another one for each run."""
 
     problem: Any
-    size: int
+    batches: MiniBatch
     seed: int
     runs: torch.Tensor
     k: int = 0
@@ -263,6 +284,11 @@ class BatchOracle(Draws):
     def of(self, rows: torch.Tensor) -> Self:
         """The oracle of some of the runs, by their place in the batch."""
         return dataclasses.replace(self, runs=self.runs[rows])
+
+    @property
+    def size(self) -> int:
+        """The number of members of this iteration's batches."""
+        return self.batches.at(self.k)
 
     @cached_property
     def chosen(self) -> torch.Tensor:

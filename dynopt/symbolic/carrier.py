@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.utilities.lambdify import implemented_function
 
 
 def _elementwise(function: Callable[..., Any], *operands: Any) -> Any:
@@ -77,6 +78,11 @@ def settled(condition: Any) -> bool:
 def shrink(value: Any, factor: Any, accepted: Callable[[Any], Any]) -> Any:
     """The step found by back-tracking, left standing; the condition is written with the step ``s``."""
     return sp.Function("shrink")(value, factor, accepted(sp.Symbol("s", positive=True)))
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: Any) -> Any:
+    """An undefined function of ``k`` that evaluates to ``rule`` where a number takes the place of ``k``."""
+    return implemented_function(name, lambda index: sp.N(rule(int(index)), 30))(k)
 
 
 def minimum(x: Any, y: Any) -> Any:

@@ -123,9 +123,9 @@ def _check(system: Any, problem: Any) -> None:
     name, theta0, numeric = system.name, _starts(problem), system.numeric()
     with _rules(name):
         _check_state(numeric, problem)
-        end = _walk(numeric, oracle(problem), theta0, float)[-1]
+        end = _walk(numeric, _ask(problem), theta0, float)[-1]
         for i, row in enumerate(theta0):
-            alone = _walk(numeric, oracle(problem), row, float)[-1]
+            alone = _walk(numeric, _ask(problem), row, float)[-1]
             apart = _same(alone, [b[i] for b in end])
             _require(apart, f"{name}: a state depends on its neighbours in the batch; reduce the last axis only")
         _check_torch(numeric, problem, theta0, end)
@@ -137,8 +137,23 @@ def _check(system: Any, problem: Any) -> None:
             _check_modes(system)
 
 
+class _Alike(FunctionOracle):
+    """What a method draws itself is the same for every row of a batch, so that a row can be run alone."""
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        return 0 * x + super().noise(x.reshape(-1, x.shape[-1])[0], every)
+
+    def uniform(self, x: Any) -> Any:
+        return 0 * x[..., :1] + super().uniform(x.reshape(-1, x.shape[-1])[0])
+
+
+def _ask(problem: Any) -> Any:
+    exact: Any = oracle(problem)
+    return _Alike(exact.objective, exact.slope, exact.variation)
+
+
 def _check_state(numeric: Any, problem: Any) -> None:
-    name, theta0, ask = numeric.name, _starts(problem), oracle(problem)
+    name, theta0, ask = numeric.name, _starts(problem), _ask(problem)
     start = numeric.at(0).init(theta0, ask)
     _require(hasattr(start, "_fields"), f"{name}: init returns {type(start).__name__}; return a NamedTuple of blocks")
     _require(np.array_equal(start[0], theta0), f"{name}: the first block of the initial state is not theta0; put the iterate first")
@@ -155,9 +170,9 @@ def _check_state(numeric: Any, problem: Any) -> None:
 
 
 def _check_torch(numeric: Any, problem: Any, theta0: np.ndarray, end: Any) -> None:
-    first = _walk(numeric, oracle(problem), theta0, float, steps=1)[-1]  # single precision is compared before it can drift
+    first = _walk(numeric, _ask(problem), theta0, float, steps=1)[-1]  # single precision is compared before it can drift
     for dtype, steps, expected, tolerance in ((torch.float64, STEPS, end, TOLERANCE), (torch.float32, 1, first, 1e-4)):
-        found = _walk(numeric, oracle(problem), torch.tensor(theta0, dtype=dtype), float, steps)[-1]
+        found = _walk(numeric, _ask(problem), torch.tensor(theta0, dtype=dtype), float, steps)[-1]
         for block, tensor, array in zip(found._fields, found, expected, strict=True):
             _require(tensor.dtype == dtype, f"{numeric.name}: block {block} turns {dtype} into {tensor.dtype}; use Python numbers only")
             _agree(numeric.name, f"block {block} on NumPy and on {dtype}", tensor.numpy(), array, tolerance)

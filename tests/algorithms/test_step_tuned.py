@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import dynopt
-from dynopt.ensemble.noise import BatchOracle, MiniBatch
+from dynopt.ensemble.noise import MiniBatch
 from dynopt.errors import Misuse
 
 RUNS = torch.arange(3, 5)
@@ -137,7 +137,7 @@ def test_the_expected_variation_is_the_mean_over_every_subset(call, size):
         chosen = subset.expand(2, -1)
         g = torch.autograd.grad(problem.sample_value(x, chosen).sum(), x, create_graph=True)[0]
         total = total + torch.autograd.grad((g * g).sum() / 2, x)[0]
-    found = BatchOracle(problem, size, 0, torch.arange(2)).expected_variation(x.detach())
+    found = MiniBatch(size).oracle(problem, seed=0, runs=torch.arange(2)).expected_variation(x.detach())
     torch.testing.assert_close(found, total / len(subsets), rtol=1e-12, atol=1e-13)
 
 

@@ -84,3 +84,25 @@ def test_misuse_is_one_line_and_code_2(words, message, capsys):
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert re.search(message, captured.err)
+
+
+def test_show_prints_vectors_as_vectors(capsys):
+    update = document(capsys, "show", "barzilai_borwein")["update"]
+    assert update["gradient"] == "grad J(theta)"
+    tuned = "gamma*step*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
+    assert update["step"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
+    main(["show", "damped_gd"])
+    assert "θ⁺ = -γ·∇J(θ)/(α·norm(∇J(θ)) + 1) + θ" in capsys.readouterr().out
+    main(["show", "armijo"])
+    assert "shrink(γ, factor, J(-s·∇J(θ) + θ) ≤ -c·s·norm(∇J(θ))² + J(θ))" in capsys.readouterr().out
+    main(["show", "adam", "--latex"])
+    assert r"\beta_{1}^{k + 1}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("adam", "not linear"), ("barzilai_borwein", "not linear"), ("armijo", "objective values"), ("perturbed_gd", "random")],
+)
+def test_bound_of_a_method_without_modes_says_why(name, why, capsys):
+    assert main(["bound", name, "--spectrum", "1,10"]) == 2
+    assert why in capsys.readouterr().err

@@ -55,9 +55,31 @@ def test_the_trace_is_the_update(call):
     assert [float(sp.sympify(e).subs(values)) for e in traced.step.outputs] == pytest.approx(after.tolist(), rel=1e-12)
 
 
+class EveryOther(dynopt.Algorithm):
+    gamma: dynopt.Scalar = dynopt.number("(0, oo)", "step-size")
+
+    def init(self, theta0, oracle):
+        return dynopt.Position(theta0)
+
+    def update(self, state, oracle, k):
+        theta = state.theta
+        return dynopt.Position(dynopt.where(k % 2 == 0, lambda: theta - self.gamma * oracle.gradient(theta), lambda: theta))
+
+
+def test_a_branch_on_the_iteration_is_not_traced_as_one_of_its_sides():
+    with pytest.raises(Untraceable, match="depends on the iteration"):
+        trace(EveryOther(gamma=0.1), dynopt.problem("double-well"))
+
+
 def test_what_cannot_be_traced_says_why():
     with pytest.raises(Untraceable, match="varies with the iteration"):
         trace(dynopt.method("gd(gamma=0.1*(k+1)**(-1/2))"), dynopt.problem("double-well"))
+    for call in ("adam(gamma=0.1)", "innaprop(gamma=0.1)"):
+        with pytest.raises(Untraceable, match="depends on the iteration"):
+            trace(dynopt.method(call), dynopt.problem("double-well"))
+    for call in ("barzilai_borwein(gamma=0.1)", "armijo(gamma=0.1)", "perturbed_gd(gamma=0.1)"):
+        with pytest.raises(Untraceable, match="does not run on symbols"):
+            trace(dynopt.method(call), dynopt.problem("double-well"))
     with pytest.raises(dynopt.Misuse, match="Gaussian starts"):
         dynopt.escape_study(["gd(gamma=0.02)"], runs=10, start="uniform", engine="fused")
     with pytest.raises(dynopt.Misuse, match="did you mean fused"):

@@ -51,6 +51,10 @@ RECORDS = [
     Record("exact_gv"),
     Record("expected_gv"),
     Record("sngd", {"output": "random"}),
+    Record("s_sngd", {"length": 0.1, "output": "random"}),
+    Record("s_sgd", {"length": 0.1}),
+    Record("saddle_ngd", {"size": 0.01, "every": 3}),
+    Record("spider_sfo", {"every": 3}),
     Record("step_tuned_frozen"),
 ]
 SAME = [r for r in RECORDS if r.torch]
