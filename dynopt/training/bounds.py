@@ -76,7 +76,7 @@ class ConvergenceBound:
     remark: str = ""
 
     def __call__(self, **constants: Any) -> Evaluation:
-        """The right-hand side; constants are numbers or arrays that broadcast, each one named in `right` or `hypotheses`.
+        """The right-hand side; constants are numbers or arrays that broadcast; an infinite one, such as the L of exp, does not apply.
 
         Raises
         ------
@@ -89,7 +89,8 @@ class ConvergenceBound:
             raise Misuse(f"bound {self.name!r} has no constant {unknown[0]!r}; {closest(unknown[0], self.needs)}")
         if missing:
             raise Misuse(f"bound {self.name!r} needs {', '.join(missing)}; give {missing[0]}=...")
-        unmet = tuple(str(h) for h in self.hypotheses if not _everywhere(h, given))
+        infinite = tuple(f"{name} < oo" for name, value in given.items() if np.isinf(value).any())
+        unmet = infinite + tuple(str(h) for h in self.hypotheses if not _everywhere(h, given))
         with np.errstate(all="ignore"):
             values = None if unmet else np.asarray(_numeric(self.right)(**_only(self.right, given)), dtype=float)
         return Evaluation(self.name, values, unmet, {n: v.tolist() for n, v in given.items()})

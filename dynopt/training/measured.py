@@ -38,7 +38,7 @@ class Held(Result):
     unmet : the hypotheses that are not met.
     runs : how many runs were measured.
     at, measured, errors, right : iterations, measured values, standard errors, right-hand sides.
-    largest_ratio, last_ratio : of measured to bound, over all iterations and at the last.
+    largest_ratio, last_ratio : of measured to bound, over all iterations and at the last; not for ``change``, which is negative.
     exceeded_at : the iterations at which it is exceeded.
     """
 
@@ -138,7 +138,9 @@ def held(bound: ConvergenceBound, right: Evaluation, measured: Measured, roundin
     limits = np.full(len(measured.at), np.nan) if right.values is None else np.broadcast_to(right.values, measured.at.shape)
     above = measured.values - ERRORS * measured.errors > limits + rounding + 1e-12 * np.abs(limits)
     with np.errstate(all="ignore"):
-        ratios = measured.values / limits
+        ratios = np.where((measured.values == 0) & (limits == 0), 0, measured.values / limits)
+    if bound.left == "change":
+        ratios = np.full(len(limits), np.nan)
     outcome = "not applicable" if not right.applies else "exceeded" if above.any() else "holds"
     return Held(
         bound=bound.name, claim=bound.claim, left=bound.left, outcome=outcome, unmet=right.unmet, runs=measured.runs,
