@@ -115,7 +115,8 @@ def fitted_rate(
         inside = inside[:: -(-len(inside) // _POINTS)]
         x, y = at[inside], np.log(whole[inside])
         shares = generator.multinomial(len(v), np.full(len(v), 1 / len(v)), size=resamples) / len(v)
-        samples = np.log(np.stack([reduced(share @ v)[inside] for share in shares]))
+        least = np.finfo(float).tiny  # a resample may leave out every run that has not reached 0
+        samples = np.log(np.stack([np.maximum(reduced(share @ v)[inside], least) for share in shares]))
         resampled = "runs"
     else:
         samples, length = _blocks(x, y, block, resamples, generator)
