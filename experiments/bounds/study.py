@@ -25,6 +25,7 @@ import numpy as np
 import sympy as sp
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from dynopt import Landscape, Quadratic, method
 from dynopt.core.problem import oracle as exact_oracle
@@ -41,7 +42,7 @@ TITLE = "Convergence bounds against runs, and fitted rates"
 SOURCE = "Zhao et al. 2021 (7), (10), (11), (13); Castera et al. 2022 (23) = thesis (4.19), Theorem 4.2; slides, error bound"
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"runs": 32, "steps": 200, "stages": 6, "horizon": 300, "states": 4, "samples": 100},
-    "paper": {"runs": 400, "steps": 4000, "stages": 24, "horizon": 20000, "states": 40, "samples": 500},
+    "paper": {"runs": 200, "steps": 2000, "stages": 20, "horizon": 4000, "states": 16, "samples": 200},
 }
 SLOPE = 3 * np.sqrt(3) / 8
 """max |φ'|, proved in s-phi-lipschitz; |φ''| ≤ 2 is there too."""
@@ -103,7 +104,7 @@ def run(*, folder: Path, seed: int, runs: int, steps: int, stages: int, horizon:
     _write(folder / "bounds.csv", rows)
     _write(folder / "rates.csv", fits)
     arrays = {f"{what}_{i}": getattr(c.result, what) for i, c in enumerate(cases) for what in ("at", "measured", "errors", "right")}
-    np.savez_compressed(folder / "arrays.npz", **arrays, descent_used=used)
+    np.savez_compressed(folder / "arrays.npz", **arrays, **{f"used_part_{i}": part for i, part in enumerate(used.values())})
     _bounds_figure([c for c in curves if c.result.outcome != "not applicable"]).savefig(folder / "bounds.png", dpi=150)
     _descent_figure(used, tuned, decays).savefig(folder / "step-tuned.png", dpi=150)
     _rates_figure(over_horizons, horizons, factors).savefig(folder / "rates.png", dpi=150)
@@ -112,7 +113,7 @@ def run(*, folder: Path, seed: int, runs: int, steps: int, stages: int, horizon:
         "holds": not strange,
         "bug_or_refuted_claim": strange,
         "bounds": {f"{i}. {r['problem']}": _told(r) for i, r in enumerate(rows, 1)},
-        "largest_used_part_of_the_descent": dict(zip(("true step", "(4.19)"), used.max((1, 2)).tolist(), strict=True)),
+        "largest_used_part_of_the_descent": {name: float(part.max()) for name, part in used.items()},
         "rates": {
             r["what"]: f"{r['fitted']:.4g} [{r['low']:.4g}, {r['high']:.4g}], {r['form']}; theory {r['theory']:.4g}: {r['verdict']}"
             for r in fits
@@ -285,7 +286,7 @@ def expected_next(tuned: Any, state: Any, problem: Any, batch: int, k: int) -> n
     return problem.value(after[0]).reshape(runs, count).mean(1).numpy()
 
 
-def _descent(states: int, steps: int, seed: int) -> tuple[list[Case], np.ndarray]:
+def _descent(states: int, steps: int, seed: int) -> tuple[list[Case], dict[str, np.ndarray]]:
     """(44) with the true step and (4.19), at every state that a few runs visit; the parts of the remainder that are used."""
     problem, batch, delta = PhiRegression(samples=8, dimension=3, seed=seed), 2, 0.001
     proved = phi_constants(problem)
@@ -310,17 +311,22 @@ def _descent(states: int, steps: int, seed: int) -> tuple[list[Case], np.ndarray
         result = held(bound, right, left_side("change", changes.reshape(1, -1)), rounding=1e-15)
         cases.append(Case("φ-regression, 8 terms, batches of 2", "L, C₂ proved, expectation exact (28 batches)", result))
         used.append(((changes.ravel() - slope.values) / (right.values - slope.values)).reshape(states, steps))
-    return [*cases, _sharp_descent()], np.stack(used)
+    sharp, part = _sharp_descent(steps)
+    return [*cases, sharp], {"φ-regression, true step η_k": used[0], "φ-regression, (4.19)": used[1], "½θ², true step": part[None]}
 
 
-def _sharp_descent() -> Case:
-    """½θ² from θ = 1: C₂ = L = 1, one sample; the remainder is used up but for a part of the order of the step."""
-    problem, eta = Quadratic([1]), 0.02
-    tuned = method(f"step_tuned_sgd(gamma={eta}, lower=1, upper=2)").numeric()
-    values = along(tuned, _oracle(problem, None, 1, 0), _starts([1.0], 1), 1, {"value": lambda s: problem.value(s[0])})["value"]
-    bound = convergence_bound("step_tuned-step")
-    result = held(bound, bound(L=1, C2=1, eta=eta, square=1), left_side("change", np.diff(values)))
-    return Case(f"½θ² from 1: {(result.measured[0] + 2 * eta) / (3 * eta**2):.3f} of the remainder used", "all exact", result)
+def _sharp_descent(steps: int) -> tuple[Case, np.ndarray]:
+    """½θ²: at each θ_k the set [0, θ_k] has the constants L = 1, C₂ = θ_k, and all but a part of the order of η_k of 3η²LC₂² is used."""
+    problem, tuned = Quadratic([1]), method("step_tuned_sgd(gamma=0.05, lower=1)").numeric()
+    watch = {"theta": lambda s: s.theta[:, 0], "gain": lambda s: s.gain[:, 0], "value": lambda s: problem.value(s.theta)}
+    found = along(tuned, exact_oracle(problem), _starts([1.0], 1), steps, watch)
+    theta, change = found["theta"][0, :-1], np.diff(found["value"])
+    eta, bound = found["gain"][0, :-1] * np.array([tuned.scale(k) for k in range(steps)]), convergence_bound("step_tuned-step")
+    right, slope = (bound(L=1, C2=C2, eta=eta, square=theta**2) for C2 in (theta, 0))
+    assert right.values is not None
+    assert slope.values is not None
+    case = Case("½θ², best constants at each step", "all exact", held(bound, right, left_side("change", change)))
+    return case, (change[0] - slope.values) / (right.values - slope.values)
 
 
 def _decays(runs: int, steps: int, samples: int, seed: int) -> tuple[list[Case], list[Fit]]:
@@ -368,7 +374,7 @@ def _linear() -> tuple[list[Case], list[Fit]]:
     for label, problem, beta, error, constants in (
         ("5x²", Quadratic([10]), 10.0, 20.0, known),
         ("quadratic 1, 4, 10", Quadratic([1, 4, 10]), 10.0, 2.0, known),
-        ("flat least squares 0, 1, 10", Quadratic([0, 1, 10]), 10.0, 2.0, known),
+        ("flat least squares 0, 0.3, 10", Quadratic([0, 0.3, 10]), 10.0, 0.6, known),
         (WAVY.name, WAVY, 8.0, 1 / 16, "β = 8 exact, δ = 1/16 (Karimi, Nutini, Schmidt 2016)"),
     ):
         starts = torch.tensor(np.random.default_rng(1).normal(0, 2, (16, problem.dimension)))
@@ -451,56 +457,82 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def _draw(axes: Any, result: Held, shown: int = 14) -> None:
-    """The bound as a line, measured values as dots with two standard errors."""
+def _draw(axes: Any, result: Held, shown: int = 14, style: int = 0, label: str = "runs, ± 2 standard errors") -> None:
+    """Measured values as dots with two standard errors, at most so many."""
     x = result.at + (result.at[0] == 0)
-    chosen = np.unique(np.geomspace(1, len(x), shown).astype(int)) - 1
-    axes.plot(x, result.right, color=colour(0), linestyle=line(0), label="bound")
-    bars = {"color": colour(2), "marker": marker(0), "linestyle": "none", "markersize": 4, "zorder": 3}
-    axes.errorbar(x[chosen], result.measured[chosen], 2 * result.errors[chosen], label="runs, ± 2 standard errors", **bars)
-    axes.set(xscale="log", yscale="log")
+    chosen = np.arange(len(x)) if len(x) <= shown else np.unique(np.geomspace(1, len(x), shown).astype(int)) - 1
+    bars = {"color": colour(2 + 2 * style), "marker": marker(style), "linestyle": "none", "markersize": 4, "zorder": 3}
+    axes.errorbar(x[chosen], result.measured[chosen], 2 * result.errors[chosen], label=label, **bars)
+
+
+def _limit(axes: Any, result: Held, style: int = 0, label: str = "bound") -> None:
+    axes.plot(result.at + (result.at[0] == 0), result.right, color=colour(0), linestyle=line(style), label=label)
+
+
+def _log(axes: Any, both: bool = True) -> None:
+    """Logarithmic axes that show whole decades."""
+    axes.set(yscale="log", xscale="log" if both else "linear")
+    low, high = axes.get_ylim()
+    axes.set_ylim(10 ** np.floor(np.log10(low) + 0.05), 10 ** np.ceil(np.log10(high) - 0.05))
+    if both:
+        left, right = axes.get_xlim()
+        axes.set_xlim(min(left, 10 ** np.floor(np.log10(left) + 0.5)), max(right, 10 ** np.ceil(np.log10(right) - 0.5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(color="0.92")
+    axes.set_axisbelow(True)
 
 
 def _bounds_figure(cases: list[Case]) -> Figure:
-    columns = 4
-    figure = Figure(figsize=(4 * columns, 3.3 * -(-len(cases) // columns)), layout="constrained")
-    panels = figure.subplots(-(-len(cases) // columns), columns, squeeze=False).ravel()
-    for axes, case in zip(panels, cases, strict=False):
+    """A panel for each problem; the second bound of φ-regression and the outputs drawn go into the panel before them."""
+    panels: list[list[Case]] = []
+    for case in cases:
+        panels.append([case]) if not case.problem.endswith(("measured", "drawn")) else panels[-1].append(case)
+    figure = Figure(figsize=(15, 6.6), layout="constrained")
+    for axes, (case, *more) in zip(figure.subplots(2, 4).ravel(), panels, strict=True):
+        _limit(axes, case.result)
         _draw(axes, case.result)
-        axes.set_title(f"{case.problem}\n{case.result.bound}, at the end {case.result.last_ratio:.2g} of the bound", fontsize="small")
-        axes.set_xlabel("stages T" if case.result.left == "output" else "T + 1")
-    for axes in panels[len(cases) :]:
-        axes.set_axis_off()
-    for axes in panels[::columns]:
-        axes.set_ylabel("mean of E‖∇F‖")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        stages = case.result.left == "output"
+        for other in more:
+            if stages:
+                _draw(axes, other.result, style=1, label="outputs drawn")
+            else:
+                _limit(axes, other.result, 1, "bound, σ measured")
+        _log(axes, both=not stages)
+        name = convergence_bound(case.result.bound).source.split(", ")[1].split(" (")[0]
+        axes.set_title(f"{case.problem} ({name})\nat the end {case.result.last_ratio:.2g} of the bound", fontsize="small")
+        axes.set(xlabel="stages T" if stages else "T + 1", ylabel="E‖∇F(w̄)‖" if stages else "average of E‖∇F(w_t)‖, t ≤ T")
+        axes.legend(frameon=False, fontsize="x-small")
     return figure
 
 
-def _descent_figure(used: np.ndarray, tuned: list[Case], decays: list[Fit]) -> Figure:
+def _descent_figure(used: dict[str, np.ndarray], tuned: list[Case], decays: list[Fit]) -> Figure:
     figure = Figure(figsize=(15, 4.8), layout="constrained")
     panels = figure.subplots(1, 3)
-    k = np.broadcast_to(np.arange(1, used.shape[-1] + 1), used.shape[1:]).ravel()
-    for i, (name, part) in enumerate(zip(("true step η_k", "(4.19)"), used, strict=True)):
-        panels[0].plot(k, part.ravel(), marker(i), color=colour(2 * i), markersize=2, linestyle="none", label=name)
+    for i, (name, part) in enumerate(used.items()):
+        k = np.broadcast_to(np.arange(1, part.shape[1] + 1), part.shape).ravel()
+        panels[0].plot(
+            k, part.ravel(), marker(i), color=colour(2 * i), markersize=3, linestyle="none", label=f"{name}: at most {part.max():.3g}"
+        )
     panels[0].axhline(1, color="black", linewidth=1.2, label="the bound")
     panels[0].set(xscale="log", xlabel="k + 1", ylabel="part of the remainder that is used", ylim=(None, 1.1))
     panels[0].set_title("descent in conditional expectation, at every state visited", fontsize="small")
-    panels[0].legend(frameon=False)
+    panels[0].legend(frameon=False, fontsize="small", loc="center left")
+    panels[0].grid(color="0.92")
     for axes, fit, (explicit, sums) in zip(panels[1:], decays, (tuned[:2], tuned[2:]), strict=True):
+        _limit(axes, explicit.result, 1, "bound, Σ(j+1)^(−1−2δ) < 1 + 1/(2δ)")
+        _limit(axes, sums.result, 0, "bound with the sums themselves")
         _draw(axes, sums.result)
-        axes.plot(explicit.result.at, explicit.result.right, color=colour(0), linestyle=line(1), label="the same with 1 + 1/(2δ)")
         window = np.array(fit.rate.window)
         middle = np.sqrt(window.prod())
         guide = sums.result.measured[int(middle) - 1] * (window / middle) ** -fit.rate.exponent
-        axes.plot(window, 0.5 * guide, color="black", linewidth=1.4, label="fitted exponent")
+        axes.plot(window, 0.4 * guide, color="black", linewidth=1.4, label="fitted exponent")
         low, high = fit.rate.exponent_interval
         axes.set_title(f"{fit.label}: {fit.rate.exponent:.3f} [{low:.3f}, {high:.3f}], 1/2 − δ = {fit.theory:.3f}", fontsize="small")
         axes.set(xlabel="k", ylabel="min E‖∇J(θ_j)‖² over j < k")
-        axes.legend(frameon=False, fontsize="small")
-    panels[0].grid(color="0.92")
+        _log(axes)
+    handles, labels = panels[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower right", ncols=4, frameon=False, fontsize="small")
     return figure
 
 
@@ -508,7 +540,9 @@ def _rates_figure(cases: list[Case], horizons: list[Fit], factors: list[Fit]) ->
     figure = Figure(figsize=(15, 4.6), layout="constrained")
     panels = figure.subplots(1, 3)
     for axes, case, fit in zip(panels, cases, horizons, strict=False):
+        _limit(axes, case.result)
         _draw(axes, case.result)
+        _log(axes)
         low, high = fit.rate.exponent_interval
         axes.set_title(f"SNGD, {fit.label}: exponent {fit.rate.exponent:.3f} [{low:.3f}, {high:.3f}], bound 1/2", fontsize="small")
         axes.set(xlabel="horizon T, γ ~ 1/√T", ylabel="average of E‖∇F‖ over t ≤ T")
@@ -517,7 +551,8 @@ def _rates_figure(cases: list[Case], horizons: list[Fit], factors: list[Fit]) ->
         own = [fit for fit in factors if fit.label == label]
         parts = [fit.part for fit in own]
         panels[2].plot(parts, [1 - fit.theory for fit in own], color=colour(i), linestyle=line(i))
-        panels[2].plot(parts, [1 - fit.rate.factor for fit in own], marker(i), color=colour(i), markersize=6, linestyle="none", label=label)
+        dots = {"color": colour(i), "markersize": 11 - 2 * i, "markerfacecolor": "none", "linestyle": "none"}
+        panels[2].plot(parts, [1 - fit.rate.factor for fit in own], marker(i), label=label, **dots)
     panels[2].plot([], [], color="0.4", label="bound: at least γδ(1 − βγ/2)")
     panels[2].set(xlabel="γβ", ylabel="1 − factor per step of f(x_k) − f*", yscale="log")
     panels[2].set_title("gradient descent", fontsize="small")
