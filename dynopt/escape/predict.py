@@ -66,7 +66,7 @@ def predict(
         if quadratic is not None and offset is None:
             offset = _fastest(method, saddle, e, plain[0], radius, size)
         if isinstance(nonlinear, laws.Prediction):
-            result[e.text] = Law(plain[0], quadratic, nonlinear, closed, offset if quadratic else None, "", notes)
+            result[e.text] = Law(plain[0], quadratic, nonlinear, closed, offset, "", notes)
         elif quadratic is not None:
             result[e.text] = Law(plain[0], quadratic, None, closed, offset, str(nonlinear), notes)
         else:
@@ -110,7 +110,7 @@ def _beyond(
                 result[e.text] = sides, None
             else:
                 curved = laws.with_offset(found[0], tail, [_driven(side, plain[0], found[0]) for side in sides])
-                result[e.text] = curved, _offset(sides, plain[0], e.level)
+                result[e.text] = curved, _offset(sides, plain[0], e.level) if e.name == "coordinate" else None
         return result
     stretch = np.array([abs(driven.a[-1] / own.a[-1]) for driven, own in zip(found, plain, strict=True)])
     steps = _SETTLING + 2 * (law(radius).quantile(1 - 1e-9) or 0)

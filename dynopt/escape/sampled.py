@@ -94,8 +94,10 @@ def from_shifts(
 def _run(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], theta0: torch.Tensor, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     """First steps under each exit (exits, batch), −1 for none, and where the runs were left; as many at once as a cache holds."""
     definition, asked, events = method.numeric(), oracle(saddle.problem), {e.text: e.holds for e in exits}
+    lazy = {e.text for e in exits if e.costly}
     parts = [
-        run_batch(definition, asked, part, events, steps=steps, linger=steps) for part in theta0.split(max(1, 2**15 // theta0.shape[1]))
+        run_batch(definition, asked, part, events, steps=steps, linger=steps, lazy=lazy)
+        for part in theta0.split(max(1, 2**15 // theta0.shape[1]))
     ]
     first = torch.cat([torch.stack([paths.first[e.text] for e in exits]) for paths in parts], dim=1)
     return first, torch.cat([paths.final for paths in parts])

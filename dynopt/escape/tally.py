@@ -90,8 +90,8 @@ def tally(
     rests = resting_places(method, saddle) if rests is None else rests
     arrived = _arrival(method, asked, saddle.places, rests, theta0) if saddle.minima else None
     paths = run_batch(
-        method, sampled or asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived,
-        finished=finished,
+        method, sampled or asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger,
+        lazy={e.text for e in exits if e.costly}, arrived=arrived, finished=finished,
     )  # fmt: skip
     place = torch.where(paths.arrival >= 0, paths.arrival, _nearest(saddle.places, paths.final))
     place = torch.where(paths.diverged, -1, place)

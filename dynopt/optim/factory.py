@@ -49,6 +49,7 @@ class Defined(torch.optim.Optimizer):
     """
 
     algorithm: ClassVar[type[Algorithm]]
+    _fused: InPlace
 
     def __init__(
         self,
@@ -172,6 +173,8 @@ class Defined(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if "_fused" in self.__dict__ and self._fused.again():
+            return loss
         leaves = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
         if not leaves:
             return loss
@@ -194,8 +197,8 @@ class Defined(torch.optim.Optimizer):
         for k, part in parts.items():
             if in_place is None:
                 self._advance(part, k, loss, closure, full, variation)
-            elif not in_place.step(part, k, loss, closure):
-                self._tell([p for p, _ in part], k, "a fused step looks while it writes, so it was taken all the same (said once)")
+            else:
+                in_place.step(part, k, loss, closure)
         return loss
 
     def _in_place(self, leaves: list[Any]) -> InPlace | None:
@@ -204,8 +207,9 @@ class Defined(torch.optim.Optimizer):
             return None
         from dynopt.optim.inplace import InPlace
 
-        made: InPlace = self.__dict__.setdefault("_fused", InPlace(self))
-        return made if made.can(leaves) else None
+        if "_fused" not in self.__dict__:
+            self._fused = InPlace(self)
+        return self._fused if self._fused.can(leaves) else None
 
     def _still_valid(self, group: dict[str, Any]) -> None:
         key = tuple(v for n, v in group.items() if n != "params" and isinstance(v, (int, float, str)))

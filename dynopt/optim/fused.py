@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ import torch
 from dynopt.core.algorithm import Algorithm
 from dynopt.ensemble.kernel import load
 from dynopt.ensemble.trace import Untraceable
-from dynopt.optim.element import traced
-from dynopt.optim.kernel import arrays, numba_text
+from dynopt.optim.element import K, traced
+from dynopt.optim.kernel import arrays, host_text, numba_text
 from dynopt.optim.phases import Plan, plan
 
 GRAIN = 2**18
@@ -45,6 +46,19 @@ class Program:
         """Whether a step asks for gradients at other points than θ, and so needs a closure."""
         return any(p.asks for p in self.plan.phases)
 
+    @functools.cached_property
+    def timed(self) -> bool:
+        """Whether the iteration enters."""
+        return any(e.has(K) for _, e in self.plan.host)
+
+    @functools.cached_property
+    def host(self) -> Callable[..., tuple[float, ...]]:
+        """The numbers that the parameters, weight decay, sign and iteration give, in this order."""
+        scope: dict[str, Any] = {"math": math}
+        exec(host_text(self.plan, self.parameters), scope)
+        found: Callable[..., tuple[float, ...]] = scope["host"]
+        return found
+
     def module(self, dtype: torch.dtype) -> ModuleType:
         """The compiled CPU step for ``float32`` or ``float64``."""
         return _module(self, KINDS[dtype])
@@ -63,7 +77,7 @@ class Program:
 
 @functools.lru_cache(maxsize=64)
 def _module(program: Program, dtype: str) -> ModuleType:
-    return load(numba_text(program.plan, program.parameters, dtype))
+    return load(numba_text(program.plan, dtype))
 
 
 def _dense(t: torch.Tensor) -> bool:
@@ -78,9 +92,8 @@ def _dense(t: torch.Tensor) -> bool:
 
 def ordered(tensors: Sequence[torch.Tensor], like: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
     """The tensors with the dtype and the memory order of ``like``: the same list where they have them, copies where not."""
-    if all(a.dtype is b.dtype and a.is_contiguous() and b.is_contiguous() for a, b in zip(tensors, like, strict=True)):
-        return tensors
-    alike = [a.dtype is b.dtype and a.stride() == b.stride() for a, b in zip(tensors, like, strict=True)]
+    both = zip(tensors, like, strict=True)
+    alike = [a.dtype is b.dtype and ((a.is_contiguous() and b.is_contiguous()) or a.stride() == b.stride()) for a, b in both]
     return tensors if all(alike) else [a if good else torch.empty_like(b).copy_(a) for a, b, good in zip(tensors, like, alike, strict=True)]
 
 
@@ -120,8 +133,10 @@ class Steps:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._names = arrays(program.plan)
+        self.reads_gradient = "g0" in self._names
         self._kept: dict[str, list[torch.Tensor]] = {}
         self._rows: dict[str, list[int]] = {}
+        self._layout: Any = None
         self._shared = np.zeros(max(1, sum(len(p.shared) for p in program.plan.phases)))
         self._sums = np.zeros(max(1, sum(len(p.sums) for p in program.plan.phases)))
 
@@ -153,17 +168,59 @@ class Steps:
         -------
         False if some gradient is not finite.
         """
-        p, plan = self.program, self.program.plan
-        module = p.module(theta[0].dtype)
-        host = np.array(module.host(*[float(values[n]) for n in p.parameters], weight_decay, sign, k))
-        self._tables(theta)
-        for name in self._names:
-            if name in blocks:
-                self._place(name, blocks[name])
-        slopes: dict[str, Sequence[torch.Tensor]] = {}  # alive until the step ends
-        if "g0" in self._names:
-            slopes["g0"] = ordered(gradient("g0"), theta)
-            self._place("g0", slopes["g0"])
+        slopes = ordered(gradient("g0"), theta) if self.reads_gradient else ()
+        self.place(theta, blocks, slopes)
+        return self.run(theta, blocks, gradient, self.host(values, k, weight_decay, sign))
+
+    def host(self, values: Mapping[str, float], k: int, weight_decay: float, sign: float) -> np.ndarray:
+        """The numbers that parameters and the iteration give."""
+        numbers = [float(values[n]) for n in self.program.parameters]
+        return np.array(self.program.host(*numbers, weight_decay, sign, k))
+
+    def place(self, theta: Sequence[torch.Tensor], blocks: Mapping[str, Any], slopes: Sequence[torch.Tensor]) -> None:
+        """Put the addresses of all tensors into the table; nothing to do where they have not moved."""
+        name = self.program.plan.blocks[0]
+        if not self._placed(name, theta) and [(t.data_ptr(), t.stride()) for t in theta] != self._layout:
+            self._layout = [(t.data_ptr(), t.stride()) for t in theta]
+            self._lengths = np.array([t.numel() for t in theta], dtype=np.int64)
+            self._total = int(self._lengths.sum())
+            self._table = np.zeros((len(self._names), len(theta)), dtype=np.int64)
+            self._rows = {}
+            self._kept = {n: [torch.empty_like(t) for t in theta] for n in self.program.plan.kept}
+            for n, tensors in ((name, theta), *self._kept.items()):
+                self._put(n, tensors, theta)
+        for n in self._names:
+            if n in blocks:
+                self._put(n, blocks[n], theta)
+        if slopes:
+            self._put("g0", slopes, theta)
+
+    def on(self, theta: Sequence[torch.Tensor]) -> bool:
+        """Whether the last step was on these tensors, contiguous and where they are now."""
+        return self._placed(self.program.plan.blocks[0], theta)
+
+    def _placed(self, name: str, tensors: Sequence[torch.Tensor]) -> bool:
+        return [t.data_ptr() if t.is_contiguous() else 0 for t in tensors] == self._rows.get(name)
+
+    def _put(self, name: str, tensors: Sequence[torch.Tensor], like: Sequence[torch.Tensor]) -> None:
+        if not self._placed(name, tensors):
+            if ordered(tensors, like) is not tensors:
+                raise ValueError(f"{name} has not the dtype and the memory order of the parameters")  # or it would be read wrongly
+            addresses = [t.data_ptr() for t in tensors]
+            self._table[self._names.index(name)] = addresses
+            self._rows[name] = addresses if all(t.is_contiguous() for t in tensors) else []
+
+    def run(
+        self,
+        theta: Sequence[torch.Tensor],
+        blocks: Mapping[str, Any],
+        gradient: Callable[[str], Sequence[torch.Tensor]],
+        host: np.ndarray,
+    ) -> bool:
+        """The phases of a step on tensors that have been placed."""
+        plan = self.program.plan
+        module = self.program.module(theta[0].dtype)
+        slopes: list[Sequence[torch.Tensor]] = []  # alive until the step ends
         names = [n for n in plan.blocks if n not in plan.vectors]
         numbers = np.array([float(blocks[n]) for n in names])
         shared, sums, done, finite = self._shared, self._sums, 0, True
@@ -178,8 +235,8 @@ class Steps:
                 finite = finite and parts[-1] == 0
                 if phase.asks:
                     moved = True
-                    slopes[phase.asks] = ordered(gradient(phase.asks), theta)
-                    self._place(phase.asks, slopes[phase.asks])
+                    slopes.append(ordered(gradient(phase.asks), theta))
+                    self._put(phase.asks, slopes[-1], theta)
         except BaseException:
             if moved:
                 torch._foreach_copy_(list(theta), self._kept["kept0"])
@@ -191,31 +248,13 @@ class Steps:
         torch.autograd.graph.increment_version(theta)
         return bool(finite)
 
-    def _tables(self, theta: Sequence[torch.Tensor]) -> None:
-        """Tables for these tensors, new where they are elsewhere than in the step before."""
-        name = self.program.plan.blocks[0]
-        if self._rows.get(name) == [t.data_ptr() for t in theta]:
-            return
-        self._lengths = np.array([t.numel() for t in theta], dtype=np.int64)
-        self._total = int(self._lengths.sum())
-        self._table = np.zeros((len(self._names), len(theta)), dtype=np.int64)
-        self._rows = {}
-        self._kept = {name: [torch.empty_like(t) for t in theta] for name in self.program.plan.kept}
-        for kept, tensors in self._kept.items():
-            self._place(kept, tensors)
-        self._place(name, theta)
-
-    def _place(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
-        """Put the addresses of a vector's tensors into the table."""
-        addresses = [t.data_ptr() for t in tensors]
-        if self._rows.get(name) != addresses:
-            self._table[self._names.index(name)] = addresses
-            self._rows[name] = addresses
-
     def _pass(self, phase: Any, host: np.ndarray, shared: np.ndarray, width: int) -> np.ndarray:
         """Run one phase on all elements, cut into a part for each thread; its sums, and a number that is 0 if all is finite."""
         parts = max(1, min(torch.get_num_threads(), self._total // GRAIN))
         found = np.zeros((parts, width))
+        if parts == 1:
+            phase(self._table, self._lengths, 0, self._total, host, shared, found[0])
+            return found[0]
         ends = [self._total * j // parts // 64 * 64 for j in range(parts)] + [self._total]
         arguments = [(self._table, self._lengths, ends[j], ends[j + 1], host, shared, found[j]) for j in range(parts)]
         waiting = [_threads(parts - 1, os.getpid()).submit(phase, *a) for a in arguments[1:]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from dynopt.core.parameter import is_schedule
@@ -14,6 +16,30 @@ from dynopt.optim.fused import Program, Steps, ordered, program
 from dynopt.optim.phases import Plan
 
 Leaves = list[tuple[Any, dict[str, Any]]]
+
+
+@dataclass
+class Last:
+    """What the last step was done on: in small networks, looking at everything again costs more than the step.
+
+    Attributes
+    ----------
+    values, sizes : of each group, its options in order and the number of its parameters.
+    params, owned : all parameters, and their dictionaries in ``state``.
+    k, count : the number of steps done, and where it is kept for all of them (an array and a tensor on one memory).
+    steps : what runs them.
+    host : the numbers of this step; None if they have to be computed.
+    """
+
+    values: list[list[Any]]
+    sizes: list[int]
+    params: list[Any]
+    state: Any
+    owned: list[dict[str, Any]]
+    k: int
+    count: tuple[np.ndarray, torch.Tensor]
+    steps: Steps
+    host: np.ndarray | None = None
 
 
 class InPlace:
@@ -31,8 +57,10 @@ class InPlace:
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
         self._options = [p.name for p in optimizer.algorithm.parameters() if p.domain is None]
+        self._numbers = [p.name for p in optimizer.algorithm.numbers()]
         self._steps: dict[Any, Steps] = {}
         self._told = ""
+        self._last: Last | None = None
 
     def can(self, leaves: Leaves) -> bool:
         """Whether these leaves have a fused step; why they have none is said once."""
@@ -52,57 +80,103 @@ class InPlace:
             return False
         return True
 
-    def step(self, leaves: Leaves, k: int, loss: Any, closure: Any) -> bool:
-        """One step of leaves that have done k; False if some gradient is not finite."""
-        finite = [self._advance(part, k, loss, closure) for part in self._parts(leaves)]
-        return all(finite)
+    def step(self, leaves: Leaves, k: int, loss: Any, closure: Any) -> None:
+        """One step of leaves that have done k."""
+        parts = self._parts(leaves)
+        self._last = None
+        for part in parts:
+            self._advance(part, k, loss, closure)
+        groups = self.optimizer.param_groups
+        sizes = [len(g["params"]) for g in groups]
+        if len(parts) == 1 and len(leaves) == sum(sizes) and not self._program(groups[0]).visits:
+            owned = [self.optimizer.state[p] for p, _ in leaves]
+            count = np.full((), k + 1, dtype=np.float32)
+            shared = torch.from_numpy(count)
+            for own in owned:
+                own["step"] = shared
+            values = [list(g.values()) for g in groups]
+            params, steps = [p for p, _ in leaves], self._steps[id(leaves[0][1])]
+            self._last = Last(values, sizes, params, self.optimizer.state, owned, k + 1, (count, shared), steps)
 
-    def _parts(self, leaves: Leaves) -> list[Leaves]:
-        """The leaves, apart where their groups have values of their own."""
-        groups = list({id(group): group for _, group in leaves}.values())
-        values = [{n: v for n, v in group.items() if n != "params"} for group in groups]
-        alike = all(v == values[0] for v in values[1:])
-        return [leaves] if alike else [[leaf for leaf in leaves if leaf[1] is group] for group in groups]
+    def again(self) -> bool:
+        """One step of all parameters like the last one; False where something is new, so that all must be looked at."""
+        last, groups = self._last, self.optimizer.param_groups
+        if last is None or self.optimizer.state is not last.state or last.owned[0].get("step") is not last.count[1]:
+            return False
+        values = [list(g.values()) for g in groups]
+        if values != last.values or last.host is None:
+            for group in groups:
+                self.optimizer._still_valid(group)
+            known = groups[0]["fused"] and self._alike(groups) and self._program(groups[0]) is last.steps.program
+            if not known or any(isinstance(v, torch.Tensor) for v in values[0]):
+                return False
+            last.values, last.host = values, None
+        if [len(g["params"]) for g in groups] != last.sizes or not last.steps.on(last.params):
+            return False
+        blocks = self._blocks(last.steps.program.plan, last.owned)
+        try:
+            last.steps.place(last.params, blocks, [p.grad for p in last.params])
+        except (AttributeError, RuntimeError, ValueError):  # a gradient is missing, sparse, or in another order of memory
+            return False
+        host = self._host(last.steps, groups[0], last.k) if last.host is None else last.host
+        if not (last.steps.program.timed or any(map(is_schedule, values[0]))):
+            last.host = host
+        self._told_of(last.steps.run(last.params, blocks, None, host), last.params, last.k)
+        last.k += 1
+        last.count[0][()] = last.k
+        return True
 
-    def _program(self, group: Mapping[str, Any]) -> Program:
-        decay = "" if not group["weight_decay"] else "decoupled" if group["decoupled_weight_decay"] else "coupled"
-        return program(self.optimizer.algorithm, {n: group[n] for n in self._options}, decay)
-
-    def _advance(self, leaves: Leaves, k: int, loss: Any, closure: Any) -> bool:
+    def _advance(self, leaves: Leaves, k: int, loss: Any, closure: Any) -> None:
         state, group, params = self.optimizer.state, leaves[0][1], [p for p, _ in leaves]
         found = self._program(group)
         plan = found.plan
         oracle: Any = None
-        blocks: dict[str, Any]
         fresh = not state.get(params[0])
         if fresh or found.visits:
             theta, method, oracle = self.optimizer._setting(leaves, k, loss, closure)
         if found.visits:
             oracle.ready()
             self.optimizer._check = oracle.check
-        if fresh:
-            blocks = _start(plan, params, method.init(theta, oracle))
-        else:
-            owned = [state[p] for p in params]
-            blocks = {n: [own[n] for own in owned] if n in plan.vectors else owned[0][n] for n in plan.blocks[1:]}
-            blocks = {n: ordered(block, params) if n in plan.vectors else block for n, block in blocks.items()}
+        blocks = _start(plan, params, method.init(theta, oracle)) if fresh else self._blocks(plan, [state[p] for p in params])
+        blocks = {n: ordered(block, params) if n in plan.vectors else block for n, block in blocks.items()}
         steps = self._steps.get(id(group))
         if steps is None or steps.program is not found:
             steps = self._steps[id(group)] = Steps(found)
-        values = {n: group["lr" if n == "gamma" else n] for n in found.parameters}
-        values = {n: v(k) if is_schedule(v) else v for n, v in values.items()}
 
         def gradient(name: str) -> list[Any]:
             return [p.grad for p in params] if name == "g0" else oracle.again()
 
-        finite = steps.step(params, blocks, gradient, values, k, group["weight_decay"], -1.0 if group["maximize"] else 1.0)
-        done = torch.tensor(float(k + 1))
+        slopes = ordered(gradient("g0"), params) if steps.reads_gradient else ()
+        steps.place(params, blocks, slopes)
+        self._told_of(steps.run(params, blocks, gradient, self._host(steps, group, k)), params, k)
+        count = torch.tensor(float(k + 1))
         for i, p in enumerate(params):
-            own = state[p]
-            for n, block in blocks.items():
-                own[n] = block[i] if n in plan.vectors else block
-            own["step"] = done
-        return finite
+            state[p].update({n: block[i] if n in plan.vectors else block for n, block in blocks.items()}, step=count)
+
+    def _host(self, steps: Steps, group: Any, k: int) -> np.ndarray:
+        values = {n: group["lr" if n == "gamma" else n] for n in self._numbers}
+        values = {n: v(k) if is_schedule(v) else v for n, v in values.items()}
+        return steps.host(values, k, group["weight_decay"], -1.0 if group["maximize"] else 1.0)
+
+    def _told_of(self, finite: bool, params: list[Any], k: int) -> None:
+        if not finite:
+            self.optimizer._tell(params, k, "a fused step looks while it writes, so it was taken all the same (said once)")
+
+    def _blocks(self, plan: Plan, owned: list[dict[str, Any]]) -> dict[str, Any]:
+        return {n: [own[n] for own in owned] if n in plan.vectors else owned[0][n] for n in plan.blocks[1:]}
+
+    def _parts(self, leaves: Leaves) -> list[Leaves]:
+        """The leaves, apart where their groups have values of their own."""
+        groups = list({id(group): group for _, group in leaves}.values())
+        return [leaves] if self._alike(groups) else [[leaf for leaf in leaves if leaf[1] is group] for group in groups]
+
+    def _alike(self, groups: Sequence[Mapping[str, Any]]) -> bool:
+        first = groups[0]
+        return all(g is first or all(n == "params" or v == first.get(n) for n, v in g.items()) for g in groups)
+
+    def _program(self, group: Mapping[str, Any]) -> Program:
+        decay = "" if not group["weight_decay"] else "decoupled" if group["decoupled_weight_decay"] else "coupled"
+        return program(self.optimizer.algorithm, {n: group[n] for n in self._options}, decay)
 
 
 def _start(plan: Plan, params: list[torch.Tensor], initial: Any) -> dict[str, Any]:

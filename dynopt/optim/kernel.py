@@ -37,6 +37,9 @@ class Host(Source):
             text = f"({self._print(value)} if {self._print(condition)} else {text})"
         return text
 
+    def _print_floor(self, expr: sp.Expr) -> str:
+        return f"math.floor({self._print(expr.args[0])})"
+
 
 def arrays(plan: Plan) -> tuple[str, ...]:
     """The vectors that a step touches, in the order of the table of addresses."""
@@ -85,15 +88,15 @@ def _numbers(places: Places, name: str, target: str, values: Mapping[Any, sp.Exp
     return "\n".join([f"def {name}(H, N, R, S):", *load, *lines, *store])
 
 
-def numba_text(plan: Plan, parameters: Iterable[str], dtype: str) -> str:
+def numba_text(plan: Plan, dtype: str) -> str:
     """The module text of the CPU step for tensors of ``dtype``, ``float32`` or ``float64``.
 
-    It has ``host``, ``phase_0``, ``phase_1``, …, before each of them ``shared_0``, … where numbers change within
+    It has ``phase_0``, ``phase_1``, …, before each of them ``shared_0``, … where numbers change within
     the step, and ``closing``, which writes the next numbers of the run.
     """
     places, table = Places(plan), arrays(plan)
     typed, double = Source(NUMBA, "F({!r})"), Host(NUMBA)
-    parts = [host_text(plan, parameters)]
+    parts = []
     for i, phase in enumerate(plan.phases):
         if phase.shared:
             parts.append('@njit(cache=True, error_model="numpy")\n' + _numbers(places, f"shared_{i}", "S", dict(phase.shared), double))
