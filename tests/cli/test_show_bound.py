@@ -89,8 +89,8 @@ def test_misuse_is_one_line_and_code_2(words, message, capsys):
 def test_show_prints_vectors_as_vectors(capsys):
     update = document(capsys, "show", "barzilai_borwein")["update"]
     assert update["gradient"] == "grad J(theta)"
-    tuned = "gamma*step*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
-    assert update["step"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
+    tuned = "gamma*taken*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
+    assert update["taken"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
     main(["show", "damped_gd"])
     assert "θ⁺ = -γ·∇J(θ)/(α·norm(∇J(θ)) + 1) + θ" in capsys.readouterr().out
     main(["show", "armijo"])
