@@ -166,7 +166,8 @@ class Steps:
 
         Returns
         -------
-        False if some gradient is not finite.
+        False if some gradient is not finite: its elements stay as they are, or all do where that is seen before anything is
+        written.
         """
         slopes = ordered(gradient("g0"), theta) if self.reads_gradient else ()
         self.place(theta, blocks, slopes)
@@ -233,20 +234,26 @@ class Steps:
                 sums[done : done + len(phase.sums)] = parts[:-1]
                 done += len(phase.sums)
                 finite = finite and parts[-1] == 0
+                if not finite and i < len(plan.phases) - 1:
+                    self._back(theta, moved)
+                    return False
                 if phase.asks:
                     moved = True
                     slopes.append(ordered(gradient(phase.asks), theta))
                     self._put(phase.asks, slopes[-1], theta)
         except BaseException:
-            if moved:
-                torch._foreach_copy_(list(theta), self._kept["kept0"])
+            self._back(theta, moved)
             raise
-        if names:
+        if names and finite:
             module.closing(host, numbers, sums, shared)
             for n, value in zip(names, numbers, strict=True):
                 blocks[n].fill_(value)
         torch.autograd.graph.increment_version(theta)
         return bool(finite)
+
+    def _back(self, theta: Sequence[torch.Tensor], moved: bool) -> None:
+        if moved:
+            torch._foreach_copy_(list(theta), self._kept["kept0"])
 
     def _pass(self, phase: Any, host: np.ndarray, shared: np.ndarray, width: int) -> np.ndarray:
         """Run one phase on all elements, cut into a part for each thread; its sums, and a number that is 0 if all is finite."""

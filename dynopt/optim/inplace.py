@@ -90,13 +90,14 @@ class InPlace:
         sizes = [len(g["params"]) for g in groups]
         if len(parts) == 1 and len(leaves) == sum(sizes) and not self._program(groups[0]).visits:
             owned = [self.optimizer.state[p] for p, _ in leaves]
-            count = np.full((), k + 1, dtype=np.float32)
+            done = int(self.optimizer.state[leaves[0][0]]["step"])
+            count = np.full((), done, dtype=np.float32)
             shared = torch.from_numpy(count)
             for own in owned:
                 own["step"] = shared
             values = [list(g.values()) for g in groups]
             params, steps = [p for p, _ in leaves], self._steps[id(leaves[0][1])]
-            self._last = Last(values, sizes, params, self.optimizer.state, owned, k + 1, (count, shared), steps)
+            self._last = Last(values, sizes, params, self.optimizer.state, owned, done, (count, shared), steps)
 
     def again(self) -> bool:
         """One step of all parameters like the last one; False where something is new, so that all must be looked at."""
@@ -121,8 +122,7 @@ class InPlace:
         host = self._host(last.steps, groups[0], last.k) if last.host is None else last.host
         if not (last.steps.program.timed or any(map(is_schedule, values[0]))):
             last.host = host
-        self._told_of(last.steps.run(last.params, blocks, None, host), last.params, last.k)
-        last.k += 1
+        last.k += self._counts(last.steps.run(last.params, blocks, None, host), last.params, last.k)
         last.count[0][()] = last.k
         return True
 
@@ -148,8 +148,8 @@ class InPlace:
 
         slopes = ordered(gradient("g0"), params) if steps.reads_gradient else ()
         steps.place(params, blocks, slopes)
-        self._told_of(steps.run(params, blocks, gradient, self._host(steps, group, k)), params, k)
-        count = torch.tensor(float(k + 1))
+        done = self._counts(steps.run(params, blocks, gradient, self._host(steps, group, k)), params, k)
+        count = torch.tensor(float(k + done))
         for i, p in enumerate(params):
             state[p].update({n: block[i] if n in plan.vectors else block for n, block in blocks.items()}, step=count)
 
@@ -158,9 +158,11 @@ class InPlace:
         values = {n: v(k) if is_schedule(v) else v for n, v in values.items()}
         return steps.host(values, k, group["weight_decay"], -1.0 if group["maximize"] else 1.0)
 
-    def _told_of(self, finite: bool, params: list[Any], k: int) -> None:
+    def _counts(self, finite: bool, params: list[Any], k: int) -> int:
+        """1 for a step that counts, 0 for one that met a gradient that is not finite, which is said once."""
         if not finite:
-            self.optimizer._tell(params, k, "a fused step looks while it writes, so it was taken all the same (said once)")
+            self.optimizer._tell(params, k, "where it is not, nothing moves, and the step is not counted (said once)")
+        return int(finite)
 
     def _blocks(self, plan: Plan, owned: list[dict[str, Any]]) -> dict[str, Any]:
         return {n: [own[n] for own in owned] if n in plan.vectors else owned[0][n] for n in plan.blocks[1:]}

@@ -3,6 +3,7 @@
 A phase walks all tensors of a list in one call, by their addresses and lengths.  Numbers live in three
 arrays of doubles: ``H`` what parameters and the iteration give, ``R`` finished inner products, ``S`` what
 sums and the numbers ``N`` of the run give; elements are computed in the tensors' own precision.
+An element whose gradient is not finite stays as it is: 0 = g − g tells, at no cost beside memory.
 """
 
 from __future__ import annotations
@@ -149,9 +150,12 @@ def add(x, y):
 
 def _numba_phase(i: int, phase: Phase, places: Places, table: tuple[str, ...], write: Source) -> str:
     names = dict.fromkeys((*phase.reads, *phase.writes))
-    gradients = [str(s) for s, n in zip(phase.loaded, phase.reads, strict=True) if n.startswith("g") and str(s) == n]
+    held = dict(zip(phase.reads, map(str, phase.loaded), strict=True))
+    slopes = [f"({g} - {g})" for n, g in held.items() if n == g]
     outputs = [write.doprint(e) for e in phase.code.outputs]
     written = len(phase.writes)
+    stores = [f"select(odd == F(0.0), o_{j}, {held.get(n, f'a_{n}[i]')})" for j, n in enumerate(phase.writes)]
+    stores = [f"o_{j}" if n.startswith("kept") or not slopes else s for j, (n, s) in enumerate(zip(phase.writes, stores, strict=True))]
     lines = [
         '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})',
         f"def phase_{i}(table, lengths, first, last, H, S, P):",
@@ -169,10 +173,10 @@ def _numba_phase(i: int, phase: Phase, places: Places, table: tuple[str, ...], w
         *(f"        a_{n} = carray(pointer(table[{table.index(n)}, t] + SIZE * low), size, F)" for n in names),
         "        for i in range(size):",
         *(f"            {s} = a_{n}[i]" for s, n in zip(phase.loaded, phase.reads, strict=True)),
-        *(f"            wrong = add(wrong, {g} - {g})" for g in gradients),
+        *([f"            odd = {' + '.join(slopes)}", "            wrong = add(wrong, odd)"] if slopes else []),
         *(f"            {s} = {write.doprint(e)}" for s, e in phase.code.temporaries),
         *(f"            o_{j} = {text}" for j, text in enumerate(outputs)),
-        *(f"            a_{n}[i] = o_{j}" for j, n in enumerate(phase.writes)),
+        *(f"            a_{n}[i] = {store}" for n, store in zip(phase.writes, stores, strict=True)),
         *(f"            sum_{j} = add(sum_{j}, np.float64(o_{written + j}))" for j in range(len(phase.sums))),
         *(f"    P[{j}] = sum_{j}" for j in range(len(phase.sums))),
         f"    P[{len(phase.sums)}] = wrong",
