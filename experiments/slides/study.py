@@ -40,8 +40,8 @@ from dynopt.symbolic.stationary import stationary_variances
 TITLE = "Examples of SGD: the triangle, gradients that agree or not, flat and sharp minima, step-size tables"
 SOURCE = "Lecture slides on stochastic gradient descent: SGD example, large and small gradients, flatness of minima, step-sizes"
 PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {"runs": 400, "iterations": 300, "gammas": 6, "escape_iterations": 300},
-    "paper": {"runs": 4000, "iterations": 1000, "gammas": 25, "escape_iterations": 3000},
+    "smoke": {"runs": 400, "iterations": 200, "gammas": 5, "escape_iterations": 300},
+    "paper": {"runs": 2000, "iterations": 600, "gammas": 18, "escape_iterations": 3000},
 }
 CENTRES = np.array([[1.0, 0.2], [-0.7, 0.6], [-0.3, -0.8]])
 NEAR, FAR = (1.7, 1.3), (14.0, 9.0)
@@ -229,6 +229,7 @@ def _agreement_figure(rows: list[dict[str, Any]], gaps: dict[str, np.ndarray]) -
 
 def _flat_and_sharp(runs: int, iterations: int, gammas: int, seed: int) -> tuple[list[dict[str, Any]], dict[str, Any], FiniteSum]:
     """The share of runs that settle in each minimum, and that ever leave the sharp one when they start beside it."""
+
     def term(h: float, l: float) -> Callable[[Any], Any]:
         return lambda x: sp.Min(h * (x + 1) ** 2 / 2, l * (x - 1) ** 2 / 2)
 
@@ -243,10 +244,10 @@ def _flat_and_sharp(runs: int, iterations: int, gammas: int, seed: int) -> tuple
         limits[f"batch {size}"] = {"mean_square": float(2 * h.mean() / (h**2).mean()), "almost_sure": _almost_sure(h)}
         for gamma in np.linspace(*STEPS, gammas):
             method = dynopt.method(f"gd(gamma={float(gamma) / size!r})").numeric()  # the oracle gives the sum over the batch
-            oracle = MiniBatch(problem, size=size, seed=seed)
+            oracle = MiniBatch(problem, size=size, seed=seed + 2 * len(rows))
             *_, last = (s.theta for s in islice(method.states(starts, oracle), iterations + 1))
             left = np.zeros(runs, dtype=bool)
-            for state in islice(method.states(beside, replace(oracle, seed=seed + 1)), iterations + 1):
+            for state in islice(method.states(beside, replace(oracle, seed=oracle.seed + 1)), iterations + 1):
                 left |= np.abs(state.theta[:, 0] + 1) >= reach
             sharp, flat = int((np.abs(last + 1) < _SETTLED).sum()), int((np.abs(last - 1) < _SETTLED).sum())
             rows.append({"batch": size, "gamma": float(gamma), "runs": runs, "sharp": sharp, "flat": flat, "neither": runs - sharp - flat,
@@ -286,7 +287,7 @@ def _flat_figure(problem: FiniteSum, rows: list[dict[str, Any]], limits: dict[st
     shape.plot(x, problem.value(x) / len(SHARP), color=colour(0), linewidth=2, label="their mean")
     shape.set(xlabel="x", ylim=(0, 4))
     shape.set_title("a sharp and a flat minimum", fontsize="medium")
-    shape.legend(frameon=False, fontsize="small", loc="upper right")
+    shape.legend(frameon=False, fontsize="small", loc="upper center")
     fine = np.linspace(*STEPS, 400)
     for i, size in enumerate(BATCHES):
         own = [r for r in rows if r["batch"] == size]
