@@ -90,7 +90,8 @@ def along(
     for k, state in enumerate(method.states(starts, oracle)):
         if k % every == 0 or k == steps:
             for name, of in watch.items():
-                found[name].append(np.array(of(state), dtype=float))
+                value = of(state)
+                found[name].append(np.array(value.detach().cpu().numpy() if hasattr(value, "detach") else value, dtype=float))
         if k == steps:
             return {name: np.stack(rows, axis=-1) for name, rows in found.items()}
     raise AssertionError("states never end")

@@ -500,7 +500,7 @@ def _bounds_figure(cases: list[Case]) -> Figure:
                 _limit(axes, other.result, 1, "bound, σ measured")
         _log(axes, both=not stages)
         name = convergence_bound(case.result.bound).source.split(", ")[1].split(" (")[0]
-        axes.set_title(f"{case.problem} ({name})\nat the end {case.result.last_ratio:.2g} of the bound", fontsize="small")
+        axes.set_title(f"{case.problem} ({name})\nat the end {case.result.last_ratio:.3g} of the bound", fontsize="small")
         axes.set(xlabel="stages T" if stages else "T + 1", ylabel="E‖∇F(w̄)‖" if stages else "average of E‖∇F(w_t)‖, t ≤ T")
         axes.legend(frameon=False, fontsize="x-small")
     return figure
