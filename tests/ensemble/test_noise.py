@@ -166,12 +166,13 @@ def test_engines_agree_with_noise(noise, call, tmp_path, monkeypatch):
         assert [d.count for d in one.destinations] == [d.count for d in two.destinations]
 
 
+@pytest.mark.slow
 def test_noisy_runs_do_not_depend_on_the_batch():
     studies = [dynopt.escape_study("gd(gamma=0.02)", runs=300, also=[], noise=1e-3, engine="eager", batch=b) for b in (300, 77)]
     assert np.array_equal(*(s.methods[0].times[0].counts for s in studies))
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1e-5])
+@pytest.mark.parametrize("scale", [pytest.param(1e-9, marks=pytest.mark.slow), 1e-5])
 def test_gradient_descent_leaves_a_quadratic_saddle_as_the_law_says(scale):
     """u⁺ = σu + γεξ grows like σ^k times a normal of variance s₀² + γ²ε²/(σ² − 1), so that
     P(K ≤ k) = erfc(r σ^{−k}/(√2 s)) as long as the noise of one step is small beside r (theory §5)."""

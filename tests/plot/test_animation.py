@@ -31,6 +31,7 @@ def study(name):
     return trajectory(methods, problem, levels=2, **rest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plane", "space"])
 def test_a_gif_has_frames_that_differ_and_ends_with_the_whole_figure(name, tmp_path):
     path = study(name).save(tmp_path / "a.gif")
@@ -90,6 +91,7 @@ def test_the_page_moves_what_the_figure_shows(tmp_path):
     assert rows[1]["gap"][-1] == pytest.approx(found.distances[0].final, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_what_moves_lies_on_the_axes_of_the_still_figure(tmp_path):
     page, data = read(study("plane").save(tmp_path / "a.html"))
     background = re.search(r'id="patch_2">\s*<path d="([^"]*)"', page).group(1)
@@ -99,6 +101,7 @@ def test_what_moves_lies_on_the_axes_of_the_still_figure(tmp_path):
     np.testing.assert_allclose(corners.max(axis=0), [left + width, top + height], atol=0.02)
 
 
+@pytest.mark.slow
 def test_long_runs_make_small_files(tmp_path):
     many = trajectory(["hbf(alpha=0)", "gd(gamma=0.0001)"], Quadratic([1, 3]), horizon=0.5, levels=1)
     assert many.save(tmp_path / "a.html").stat().st_size < 1e6

@@ -97,6 +97,7 @@ def test_relations_of_one_method():
     assert "take gamma < beta" in by_name["innaprop_frozen"].note
 
 
+@pytest.mark.slow
 def test_relations_of_flows():
     found = {e.second: e for e in relations("hbf").pairs}
     assert set(found) == {n for n in METHODS if issubclass(method_class(n), Flow)} - {"hbf"}
@@ -111,6 +112,7 @@ def test_the_degenerate_member_needs_two_special_parameters():
     assert relation.verified
 
 
+@pytest.mark.slow
 def test_hidden_modes_on_both_sides_are_compared_from_rest():
     """With two velocities without memory and a cancelled pole both are gradient descent; no state change links them."""
     relation = equivalent("triple_momentum", "aggregated_momentum").relations[0]
@@ -147,6 +149,7 @@ def test_misuse(pair, message):
         equivalent(*pair)
 
 
+@pytest.mark.slow
 def test_the_known_relations_as_claims():
     result = dynopt.verify("analysis/equivalences.py")
     assert result.counts == {"proved": 15}

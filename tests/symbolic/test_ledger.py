@@ -191,7 +191,8 @@ def test_what_is_not_selected_is_not_derived(tmp_path):
         "def empty():\n"
         "    return Claim(id='empty', source='s', statement='t', checks=[])\n"
         "plain = good('plain')\n"
-        "claims = [Derived('good', good), Derived('bad', bad), Derived('other', good), Derived('none', lambda: 3), Derived('empty', empty)]\n"
+        "found = {'good': good, 'bad': bad, 'other': good, 'none': lambda: 3, 'empty': empty}\n"
+        "claims = [Derived(name, function) for name, function in found.items()]\n"
     )
     result = dynopt.verify(file, select=["good", "plain"])
     assert ([c.id for c in result.claims], result.counts, result.errors) == (["plain", "good"], {"proved": 2}, ())
