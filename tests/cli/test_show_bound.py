@@ -36,7 +36,10 @@ def test_unbounded_ends_are_oo(capsys):
     assert found["intervals"][0]["upper"] == "oo"
 
 
-@pytest.mark.parametrize("name", METHODS)
+SECONDS = {"semi_implicit_din", "midpoint_din", "aggregated_momentum", "innaprop_frozen"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SECONDS else n for n in METHODS])
 def test_show_every_method(name, capsys):
     found = document(capsys, "show", name)
     assert {"method", "parameters", "update", "mode_matrix", "characteristic_polynomial", "conditions", "references"} <= found.keys()

@@ -24,8 +24,15 @@ def laws(method, problem, start="gaussian", scale=1e-12, radius=0.5, noise=0.0, 
     return found
 
 
-@pytest.mark.parametrize("method", ["gd(gamma=0.02)", INNA, "heavy_ball(gamma=0.02, momentum=0.9)"])
-@pytest.mark.parametrize("start", ["gaussian", "sphere"])
+@pytest.mark.parametrize(
+    ("method", "start"),
+    [
+        ("heavy_ball(gamma=0.02, momentum=0.9)", "gaussian"),
+        pytest.param("gd(gamma=0.02)", "sphere", marks=pytest.mark.slow),
+        pytest.param(INNA, "gaussian", marks=pytest.mark.slow),
+        pytest.param(INNA, "sphere", marks=pytest.mark.slow),
+    ],
+)
 def test_unequal_directions_by_simulation(method, start):
     study = dynopt.escape_study(method, UNEQUAL, runs=6000, seed=5, start=start, also=[])
     times = study.methods[0].times[0]
@@ -34,6 +41,7 @@ def test_unequal_directions_by_simulation(method, start):
     assert abs(times.moments.mean - times.law.best.mean) < 4 * times.moments.sd / 6000**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spectrum", "start"), [((-8, -5, 2), "uniform"), ((-8, -8, 2), "uniform"), ((-8, -5, -5, 2), "uniform"), ((-8, -5, -3, 2), "ball")]
 )
