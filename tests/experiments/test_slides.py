@@ -9,7 +9,12 @@ from dynopt.study import load_study, run_study
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
-    return run_study("slides", folder=tmp_path_factory.mktemp("slides") / "run", settings={"gammas": 3, "escape_iterations": 150})
+    return run_study("slides", folder=tmp_path_factory.mktemp("slides") / "run")
+
+
+@pytest.fixture(scope="module")
+def minima(tmp_path_factory):
+    return run_study("flat-minima", folder=tmp_path_factory.mktemp("minima") / "run", settings={"gammas": 3, "escape_iterations": 150})
 
 
 def test_triangle(slides):
@@ -36,8 +41,8 @@ def test_gradients_that_agree_or_not(slides):
     assert all(r["first_gaps"][0] == pytest.approx(2.45) for r in (large, small, none))
 
 
-def test_flat_and_sharp_minima(slides):
-    found = slides.summary["flat_and_sharp"]
+def test_flat_and_sharp_minima(minima):
+    found = minima.summary["flat_and_sharp"]
     limits = found["limits"]
     assert limits["batch 4"] == {"mean_square": pytest.approx(0.2), "almost_sure": pytest.approx(0.2, rel=1e-3)}  # 2/h for h = 10
     assert limits["batch 1"]["mean_square"] == pytest.approx(20 / 120)
@@ -54,8 +59,8 @@ def test_flat_and_sharp_minima(slides):
     assert by[1, 0.32]["flat"] == by[1, 0.32]["runs"]
 
 
-def test_individually_flat_minima(slides):
-    found = slides.summary["individually_flat"]
+def test_individually_flat_minima(minima):
+    found = minima.summary["individually_flat"]
     one, two, gd = (found[f"batch {b}"] for b in (1, 2, 4))
     assert one["left_at_the_end"] > 0.8 > 0.3 > two["left_at_the_end"] > gd["left_at_the_end"] == 0
     assert all(f["moved_from_the_right_minimum"] == 0 for f in (one, two, gd))
