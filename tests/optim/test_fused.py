@@ -262,7 +262,8 @@ def test_threads_change_no_number():
             values = {"gamma": 0.1, "momentum": 0.9, "dampening": 0.0}
             steps = Steps(program(method_class("heavy_ball_velocity")))
             expected = [t - 0.1 * (0.9 * v + g) for t, v, g in ((theta, velocity, slope), more)]
-            assert steps.step([theta, more[0]], {"velocity": [velocity, more[1]]}, lambda name, g=slope: [g, more[2]], values, 0)
+            slopes = [slope, more[2]]
+            assert steps.step([theta, more[0]], {"velocity": [velocity, more[1]]}, lambda name, held=slopes: held, values, 0)
         finally:
             torch.set_num_threads(before)
         found.append([theta, more[0]])
