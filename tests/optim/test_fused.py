@@ -180,19 +180,25 @@ def test_tensors_without_a_fused_step_take_the_usual_one():
 def test_whatever_is_replaced_between_steps_is_seen():
     def task(fused):
         found = Task("heavy_ball_velocity", momentum=0.9, fused=fused)
-        late = torch.nn.Parameter(torch.ones(4, dtype=torch.float64))
+        late, later = (torch.nn.Parameter(torch.full((4,), v, dtype=torch.float64)) for v in (1.0, 2.0))
         found.run(3)
         found.made.param_groups[0]["lr"] = 1 / 32
         found.run(1)
         for state in found.made.state.values():
             state["velocity"] = torch.ones_like(state["velocity"])
         found.run(1)
+        for state in found.made.state.values():
+            state["step"] = torch.tensor(0.0)
         found.leaves[0].data = found.leaves[0].data.clone()
         found.run(1)
-        found.made.add_param_group({"params": [late], "lr": 0.25})
-        found.leaves.append(late)
-        found.curvature.append(torch.ones_like(late))
-        found.run(2)
+        for more in (
+            (lambda: found.made.param_groups[0]["params"].append(late)),
+            (lambda: found.made.add_param_group({"params": [later]})),
+        ):
+            more()
+            found.leaves.append(late if len(found.leaves) == len(SHAPES) else later)
+            found.curvature.append(torch.ones_like(late))
+            found.run(1)
         found.made.load_state_dict(copy.deepcopy(found.made.state_dict()))
         found.run(2)
         found.curvature = [c.float() for c in found.curvature]
@@ -203,7 +209,7 @@ def test_whatever_is_replaced_between_steps_is_seen():
     one, two = task(True), task(False)
     assert gap(two.run(2), one.run(2)) <= 1e-6
     assert fused_in(one)
-    assert int(one.made.state[one.leaves[0]]["step"]) == 12
+    assert int(one.made.state[one.leaves[0]]["step"]) == 7
 
 
 def test_groups_of_their_own_need_one_pass():
@@ -248,6 +254,29 @@ def test_what_has_no_finite_gradient_stays():
     held[0, 1] = True
     for now, then in ((task.leaves[0], before), (task.made.state[task.leaves[0]]["velocity"], velocity)):
         assert torch.equal(now == then, held)
+
+
+def test_a_step_that_cannot_be_tuned_is_not_taken():
+    """Step-Tuned SGD sees a gradient that is not finite in its first half-step (at once) or in its second (where it is)."""
+    for visit in (1, 2):
+        task = Task("step_tuned_sgd", [(2, 3)], fused=True, check_closure=False)
+        task.run(2)
+        leaf = task.leaves[0]
+        before, state = leaf.detach().clone(), copy.deepcopy(task.made.state[leaf])
+        calls = iter(range(1, 9))
+
+        def closure(task=task, leaf=leaf, calls=calls, visit=visit):
+            loss = task.closure()
+            if next(calls) == visit:
+                leaf.grad[0, 1] = float("nan")
+            return loss
+
+        with pytest.warns(UserWarning, match="step 2"):
+            task.made.step(closure)
+        assert leaf[0, 1] == before[0, 1]
+        assert all(torch.equal(task.made.state[leaf][n], state[n]) for n in ("step", "gain"))
+        assert torch.equal(leaf, before) == (visit == 1)
+        assert torch.isfinite(leaf).all()
 
 
 def test_threads_change_no_number():
