@@ -220,8 +220,9 @@ class Defined(torch.optim.Optimizer):
     def _finite(self, params: Sequence[torch.Tensor]) -> bool:
         if any(p.device.type != "cpu" for p in params):
             return True
-        sizes = torch.stack([n.double() for n in torch._foreach_norm([p.grad for p in params if p.grad is not None], float("inf"))])
-        if bool(torch.isfinite(sizes).all()):
+        slopes = [p.grad for p in params if p.grad is not None and p.grad.numel()]  # an empty tensor has no largest element
+        sizes = [n.double() for n in torch._foreach_norm(slopes, float("inf"))] if slopes else []
+        if not sizes or bool(torch.isfinite(torch.stack(sizes)).all()):
             return True
         self._tell(params, None, "this step and others like it are skipped (said once)")
         return False

@@ -178,10 +178,13 @@ class Steps:
         numbers = [float(values[n]) for n in self.program.parameters]
         return np.array(self.program.host(*numbers, weight_decay, sign, k))
 
-    def place(self, theta: Sequence[torch.Tensor], blocks: Mapping[str, Any], slopes: Sequence[torch.Tensor]) -> None:
-        """Put the addresses of all tensors into the table; nothing to do where they have not moved."""
+    def place(self, theta: Sequence[torch.Tensor], blocks: Mapping[str, Any], slopes: Sequence[Any], same: bool = False) -> None:
+        """Put the addresses of all tensors into the table; ValueError if θ must be the ``same`` as in the last step and is not."""
         name = self.program.plan.blocks[0]
-        if not self._placed(name, theta) and [(t.data_ptr(), t.stride()) for t in theta] != self._layout:
+        there = self._placed(name, theta)
+        if same and not there:
+            raise ValueError("the parameters have moved")
+        if not there and [(t.data_ptr(), t.stride()) for t in theta] != self._layout:
             self._layout = [(t.data_ptr(), t.stride()) for t in theta]
             self._lengths = np.array([t.numel() for t in theta], dtype=np.int64)
             self._total = int(self._lengths.sum())
@@ -195,10 +198,6 @@ class Steps:
                 self._put(n, blocks[n], theta)
         if slopes:
             self._put("g0", slopes, theta)
-
-    def on(self, theta: Sequence[torch.Tensor]) -> bool:
-        """Whether the last step was on these tensors, contiguous and where they are now."""
-        return self._placed(self.program.plan.blocks[0], theta)
 
     def _placed(self, name: str, tensors: Sequence[torch.Tensor]) -> bool:
         return [t.data_ptr() if t.is_contiguous() else 0 for t in tensors] == self._rows.get(name)
@@ -234,11 +233,11 @@ class Steps:
                 sums[done : done + len(phase.sums)] = parts[:-1]
                 done += len(phase.sums)
                 finite = finite and parts[-1] == 0
+                moved = moved or bool(phase.asks)
                 if not finite and i < len(plan.phases) - 1:
                     self._back(theta, moved)
                     return False
                 if phase.asks:
-                    moved = True
                     slopes.append(ordered(gradient(phase.asks), theta))
                     self._put(phase.asks, slopes[-1], theta)
         except BaseException:

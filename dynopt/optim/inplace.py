@@ -112,12 +112,12 @@ class InPlace:
             if not known or any(isinstance(v, torch.Tensor) for v in values[0]):
                 return False
             last.values, last.host = values, None
-        if [len(g["params"]) for g in groups] != last.sizes or not last.steps.on(last.params):
+        if [len(g["params"]) for g in groups] != last.sizes:
             return False
         blocks = self._blocks(last.steps.program.plan, last.owned)
         try:
-            last.steps.place(last.params, blocks, [p.grad for p in last.params])
-        except (AttributeError, RuntimeError, ValueError):  # a gradient is missing, sparse, or in another order of memory
+            last.steps.place(last.params, blocks, [p.grad for p in last.params], same=True)
+        except (AttributeError, RuntimeError, ValueError):  # a gradient is missing, sparse, in another order of memory; θ moved
             return False
         host = self._host(last.steps, groups[0], last.k) if last.host is None else last.host
         if not (last.steps.program.timed or any(map(is_schedule, values[0]))):

@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from dynopt.ensemble.kernel import TRITON
 from dynopt.ensemble.trace import Source
 from dynopt.optim.phases import Phase, Plan
 
@@ -149,13 +150,11 @@ def add(x, y):
 
 
 def _numba_phase(i: int, phase: Phase, places: Places, table: tuple[str, ...], write: Source) -> str:
-    names = dict.fromkeys((*phase.reads, *phase.writes))
-    held = dict(zip(phase.reads, map(str, phase.loaded), strict=True))
-    slopes = [f"({g} - {g})" for n, g in held.items() if n == g]
+    names = _touched(phase)
+    before, slopes = _before(phase, "a_{0}[i]")
     outputs = [write.doprint(e) for e in phase.code.outputs]
     written = len(phase.writes)
-    stores = [f"select(odd == F(0.0), o_{j}, {held.get(n, f'a_{n}[i]')})" for j, n in enumerate(phase.writes)]
-    stores = [f"o_{j}" if n.startswith("kept") or not slopes else s for j, (n, s) in enumerate(zip(phase.writes, stores, strict=True))]
+    stores = [f"o_{j}" if n not in before else f"select(odd == F(0.0), o_{j}, {before[n]})" for j, n in enumerate(phase.writes)]
     lines = [
         '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})',
         f"def phase_{i}(table, lengths, first, last, H, S, P):",
@@ -180,5 +179,92 @@ def _numba_phase(i: int, phase: Phase, places: Places, table: tuple[str, ...], w
         *(f"            sum_{j} = add(sum_{j}, np.float64(o_{written + j}))" for j in range(len(phase.sums))),
         *(f"    P[{j}] = sum_{j}" for j in range(len(phase.sums))),
         f"    P[{len(phase.sums)}] = wrong",
+    ]
+    return "\n".join(lines)
+
+
+def _touched(phase: Phase) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*phase.reads, *phase.writes, *(("kept0",) if phase.returns else ()))))
+
+
+def _before(phase: Phase, element: str) -> tuple[dict[str, str], list[str]]:
+    """What an array that is written goes back to where a gradient is not finite, and what is not 0 there."""
+    held = dict(zip(phase.reads, map(str, phase.loaded), strict=True))
+    slopes = [f"({g} - {g})" for n, g in held.items() if n == g]
+    if phase.returns:  # θ is at a point that the closure has seen
+        held[phase.returns] = held.get("kept0", element.format("kept0"))
+    kept = [n for n in phase.writes if not n.startswith("kept")]
+    return ({n: held.get(n, element.format(n)) for n in kept} if slopes else {}), slopes
+
+
+def triton_text(plan: Plan, dtype: str) -> str:
+    """The module text of the CUDA step, one program for `BLOCK` elements of a tensor; arithmetic in at least single precision.
+
+    ``P`` holds a row of partial sums for each inner product and one that is 0 where all gradients are finite;
+    ``R`` the finished sums and, last, whether some gradient of an earlier pass was not finite: then nothing moves.
+    """
+    places, table = Places(plan), arrays(plan)
+    kind = "tl.float64" if dtype == "float64" else "tl.float32"
+    write = Source({**TRITON, "max": "largest", "min": "smallest"})
+    bad = sum(len(p.sums) for p in plan.phases)
+    parts = []
+    for i, phase in enumerate(plan.phases):
+        if phase.shared:
+            parts.append(_triton_numbers(places, f"shared_{i}", "S", dict(phase.shared), write, bad))
+        parts.append(_triton_phase(i, phase, places, table, write, dtype, bad))
+    if plan.numbers:
+        names = [f"n_{n}" for n in plan.blocks if n not in plan.vectors]
+        parts.append(_triton_numbers(places, "closing", "N", dict(zip(names, plan.numbers, strict=True)), write, bad))
+    return """import triton
+import triton.language as tl
+
+
+@triton.jit
+def largest(x, y):
+    return tl.where((x > y) | (x != x), x, y)
+
+
+@triton.jit
+def smallest(x, y):
+    return tl.where((x < y) | (x != x), x, y)
+
+
+""" + "\n\n\n".join(part.replace("KIND", kind) for part in parts) + "\n"  # fmt: skip
+
+
+def _triton_numbers(places: Places, name: str, target: str, values: Mapping[Any, sp.Expr], write: Source, bad: int) -> str:
+    load = [f"    {n} = tl.load({a} + {i})" for n, a, i in places.used(values.values())]
+    lines = [f"    v_{j} = {write.doprint(e)}" for j, e in enumerate(values.values())]
+    store = [f"    tl.store({target} + {places.of[str(s)][1]}, v_{j})" for j, s in enumerate(values)]
+    if target == "N":  # the numbers of a run that met such a gradient stay
+        at = [(places.of[str(s)][1], j) for j, s in enumerate(values)]
+        store = [f"    tl.store(N + {i}, tl.where(tl.load(R + {bad}) == 0.0, v_{j}, tl.load(N + {i})))" for i, j in at]
+    return "\n".join(["@triton.jit", f"def {name}(H, N, R, S):", *load, *lines, *store])
+
+
+def _triton_phase(i: int, phase: Phase, places: Places, table: tuple[str, ...], write: Source, dtype: str, bad: int) -> str:
+    before, slopes = _before(phase, "tl.load(a_{0} + i, mask=inside, other=0.0).to(KIND)")
+    written = len(phase.writes)
+    stores = [f"o_{j}" if n not in before else f"tl.where(odd == 0.0, o_{j}, {before[n]})" for j, n in enumerate(phase.writes)]
+    lines = [
+        "@triton.jit",
+        f"def phase_{i}(table, lengths, chunks, H, S, R, P, tensors, programs, BLOCK: tl.constexpr):",
+        *(f"    {n} = tl.load({a} + {j}).to(KIND)" for n, a, j in places.used(_expressions(phase))),
+        "    program = tl.program_id(0)",
+        "    t = tl.load(chunks + 2 * program)",
+        "    i = tl.load(chunks + 2 * program + 1) + tl.arange(0, BLOCK)",
+        "    inside = i < tl.load(lengths + t)",
+        *(f"    a_{n} = tl.load(table + {table.index(n)} * tensors + t).to(tl.pointer_type(tl.{dtype}))" for n in _touched(phase)),
+        *(f"    {s} = tl.load(a_{n} + i, mask=inside, other=0.0).to(KIND)" for s, n in zip(phase.loaded, phase.reads, strict=True)),
+        *([f"    odd = {' + '.join(slopes)}" + f" + tl.load(R + {bad}).to(KIND)"] if slopes else []),
+        *(f"    {s} = {write.doprint(e)}" for s, e in phase.code.temporaries),
+        *(f"    o_{j} = {write.doprint(e)}" for j, e in enumerate(phase.code.outputs)),
+        *(f"    v_{j} = {store}" for j, store in enumerate(stores)),
+        *(f"    tl.store(a_{n} + i, v_{j}, mask=inside)" for j, n in enumerate(phase.writes)),
+        *(
+            f"    tl.store(P + {j} * programs + program, tl.sum(tl.where(inside, o_{written + j}.to(tl.float64), 0.0), 0))"
+            for j in range(len(phase.sums))
+        ),
+        *([f"    tl.store(P + {len(phase.sums)} * programs + program, tl.sum(tl.where(odd == 0.0, 0.0, 1.0), 0))"] if slopes else []),
     ]
     return "\n".join(lines)

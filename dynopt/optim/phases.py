@@ -31,6 +31,7 @@ class Phase:
     shared : constants that sums and numbers give, computed before the pass.
     code : temporaries, then the elements that are written, then the summands.
     asks : the gradient that the closure computes after the pass at the new parameters; empty if none.
+    returns : the block θ, if it is then at a point that the closure has seen, and ``kept0`` where the step began.
     """
 
     reads: tuple[str, ...]
@@ -40,6 +41,7 @@ class Phase:
     shared: tuple[tuple[sp.Symbol, sp.Expr], ...]
     code: Assignments
     asks: str = ""
+    returns: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,5 +181,6 @@ def plan(traced: Traced) -> Plan:
         own = tuple((s, e) for s, e in shared.items() if s in here)
         reads = tuple(arrays[i][s] for s in loaded)
         straight = Assignments(tuple(temporaries), tuple(outputs))
-        phases.append(Phase(reads, loaded, tuple(work[i]), tuple(sums[i]), own, straight, str(asks.get(i, ""))))
+        back = theta if ends and i > ends[0] else ""
+        phases.append(Phase(reads, loaded, tuple(work[i]), tuple(sums[i]), own, straight, str(asks.get(i, "")), back))
     return Plan(traced.blocks, traced.vectors, given, tuple(phases), numbers)

@@ -16,6 +16,7 @@ two gradients on each mini-batch; SGD takes two steps on each, so that both eval
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import platform
 import time
@@ -33,8 +34,13 @@ from dynopt.plot.palette import colour
 TITLE = "Fused optimizer steps against torch's, and Step-Tuned SGD's epoch against SGD's"
 SOURCE = "issue 6, speed; Table 2 of Step-Tuned SGD (Castera, Bolte, Févotte, Pauwels 2022) for the epochs"
 PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {"numbers": 10**6, "calls": 2, "list_calls": 20, "repeats": 5, "warm": 2, "threads": 1, "batches": 2, "batch": 32, "epochs": 3},
-    "paper": {"numbers": 2 * 10**7, "calls": 3, "list_calls": 100, "repeats": 21, "warm": 3, "threads": 1, "batches": 20, "batch": 128, "epochs": 7},
+    "smoke": {
+        "numbers": 10**6, "calls": 2, "list_calls": 20, "repeats": 5, "warm": 2, "threads": 1, "batches": 2, "batch": 32, "epochs": 5,
+    },
+    "paper": {
+        "numbers": 2 * 10**7, "calls": 3, "list_calls": 100, "repeats": 21, "warm": 3, "threads": 1, "batches": 20, "batch": 128,
+        "epochs": 7,
+    },
 }  # fmt: skip
 
 FUSED_SGD, FUSED_ADAM, SGD, TUNED = "torch SGD, momentum, fused", "torch Adam, fused", "torch SGD", "Step-Tuned SGD, fused"
@@ -52,6 +58,7 @@ EPOCHS: dict[str, Callable[[Any], Any]] = {
     TUNED: lambda p: optim.StepTunedSGD(p, lr=1e-2, fused=True),
     "Step-Tuned SGD, carrier": lambda p: optim.StepTunedSGD(p, lr=1e-2),
 }
+TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 TARGETS = {("INNA, fused", FUSED_ADAM): 0.75, ("INNA, fused", FUSED_SGD): 1.15, (TUNED, SGD): 1.05}
 
 
@@ -76,7 +83,7 @@ def resnet20() -> torch.nn.Module:
     widths = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
     stem = [torch.nn.Conv2d(3, 16, 3, 1, 1, bias=False), torch.nn.BatchNorm2d(16), torch.nn.ReLU()]
     head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(64, 10)]
-    return torch.nn.Sequential(*stem, *(Block(a, b) for a, b in zip(widths, widths[1:], strict=False)), *head)
+    return torch.nn.Sequential(*stem, *(Block(a, b) for a, b in itertools.pairwise(widths)), *head)
 
 
 def lenet() -> torch.nn.Module:
@@ -215,11 +222,15 @@ def draw(rows: list[dict[str, Any]], threads: int) -> Figure:
         ax.set_yticks(range(len(own)), [r["rival"] for r in own])
         ax.set(ylim=(len(own) - 0.5, -0.5), title=panel)
         ax.set_xlabel(f"time over that of {own[0]['over']}, {threads} thread{'s' * (threads > 1)}")
+        for y, row in enumerate(own):
+            if (row["rival"], row["over"]) in TARGETS:
+                ax.plot([TARGETS[row["rival"], row["over"]]] * 2, [y - 0.45, y + 0.45], color=colour(2), lw=2, label="target")
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter("{x:g}")
-        ax.grid(color="0.92", axis="x", which="both")
-        ax.tick_params(axis="x", which="both", labelsize="small")
+        low, high = ax.get_xlim()
+        ticks = [t for t in TICKS if low <= t <= high] if high > 1.5 * low else np.round(np.linspace(low, high, 7), 2)
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        ax.set_xticks([], minor=True)
+        ax.grid(color="0.92", axis="x")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
     return figure

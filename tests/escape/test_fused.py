@@ -7,7 +7,7 @@ import sympy as sp
 import dynopt
 from dynopt.ensemble.trace import Untraceable, trace
 
-CALLS = ["inna(alpha=1/2,beta=1,gamma=0.02)", "nesterov(gamma=0.02,momentum=0.5)", "gd(gamma=0.02)"]
+CALLS = ["inna(alpha=1/2,beta=1,gamma=0.02)", "nesterov(gamma=0.02,momentum=0.5)", "gd(gamma=0.02)", "normalized_gd(gamma=0.02)"]
 
 
 @pytest.fixture(autouse=True)
