@@ -75,10 +75,7 @@ def crossover(spectrum: tuple[int, int]) -> list[dict[str, Any]]:
     """u and its increment along a run that begins on the symmetric cycle with u = 10⁻⁶γ, in units of γ."""
     ratio = -spectrum[0] / spectrum[1]
     path = iterates(dynopt.method(METHOD), dynopt.Quadratic(list(spectrum)), (1e-6 * GAMMA, GAMMA / 2), steps=900).theta[:, 0] / GAMMA
-    return [
-        {"ratio": ratio, "u": u, "measured": after - u, "formula": min(2 * ratio * u, 1.0)}
-        for u, after in pairwise(path)
-    ]
+    return [{"ratio": ratio, "u": u, "measured": after - u, "formula": min(2 * ratio * u, 1.0)} for u, after in pairwise(path)]
 
 
 def compared(times: Any) -> dict[str, Any]:

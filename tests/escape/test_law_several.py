@@ -12,6 +12,7 @@ from dynopt.escape.law import NoLaw
 from dynopt.escape.predict import predict
 from dynopt.escape.record import Law
 from dynopt.escape.saddle import find_saddle
+from dynopt.escape.sampled import sampled
 from dynopt.escape.statistics import kolmogorov
 
 UNEQUAL = dynopt.Quadratic([-8, -5, -3, 2])
@@ -107,9 +108,20 @@ def test_a_sample_with_noise():
     place = find_saddle(dynopt.Quadratic([-8, -5, 2]))
     coordinate, ball = (make_exit(e, place, 0.5) for e in ("coordinate", "ball"))
     found = predict(dynopt.method("gd(gamma=0.02)"), place, [coordinate, ball], "gaussian", 1e-9, 0.5, 1e-6)
-    exact, sampled = found[coordinate.text].best, found[ball.text].best
-    assert (exact.kind, sampled.kind) == ("quadratic", "sampled")
-    assert np.abs(exact.cdf - sampled.at(np.arange(len(exact.cdf)))).max() < 1e-3
+    exact, other = found[coordinate.text].best, found[ball.text].best
+    assert (exact.kind, other.kind) == ("quadratic", "sampled")
+    assert np.abs(exact.cdf - other.at(np.arange(len(exact.cdf)))).max() < 1e-3
+
+
+def test_runs_that_are_late_are_followed_further():
+    place = find_saddle(dynopt.Quadratic([-8, -5, 2]))
+    ball = make_exit("ball", place, 0.5)
+    short, long = (
+        sampled(dynopt.method("gd(gamma=0.05)"), place, [ball], "gaussian", 1e-6, steps, stretch=np.ones(2))[ball.text]
+        for steps in (40, 400)
+    )
+    assert 40 < len(short.cdf) < 400
+    assert np.array_equal(short.cdf, long.cdf)
 
 
 def test_an_oblique_cube_on_a_bent_objective():
