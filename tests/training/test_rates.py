@@ -47,6 +47,14 @@ def covered(rate, truth):
     return low <= value <= high
 
 
+def test_a_running_minimum_of_noisy_means_is_known_to_be_biased():
+    """Its intervals hold the estimate all the same, and the bias is told; the mean of the same runs has next to none."""
+    v = k**-0.3 * np.exp(noise(np.random.default_rng(5), (12, len(k)), size=1.0))
+    least, mean = fitted_rate(v, quantity="least"), fitted_rate(v)
+    assert least.exponent_interval[0] < least.exponent < least.exponent_interval[1]
+    assert abs(least.bias) > 4 * abs(mean.bias)
+
+
 @pytest.mark.parametrize("truth", ["power", "linear"])
 def test_intervals_of_one_run_cover(truth):
     """Nominal 95 %; independent resampling of correlated residuals (blocks of 1) must cover far less."""
