@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from dynopt.errors import Misuse, closest
 
@@ -17,6 +19,7 @@ COMMANDS = {
     "compare": "for which parameters one method leaves a strict saddle faster than another",
     "trajectory": "a flow, iterates, and the distance between them",
     "escape": "saddle-escape study against the law",
+    "audit": "recover an optimizer's update map and compare it with a method",
     "study": "list, show, run, copy studies",
     "doctor": "versions, device, extras and a three-second self-test",
     "tour": "the three jobs in one minute, and where the figures are",
@@ -41,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[0] not in COMMANDS:
             raise Misuse(f"there is no command {words[0]!r}; {closest(words[0], COMMANDS)}")
-        return _run(words[0], words[1:])
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return _run(words[0], words[1:])
     except Misuse as error:
         if debug:
             raise
@@ -54,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print("dynopt: interrupted; what was finished is kept", file=sys.stderr)
         return 130
+
+
+def _say(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
+    """A warning as one line, without the place in dynopt that gave it."""
+    print(f"dynopt: {message}", file=sys.stderr)
 
 
 def _run(name: str, words: list[str]) -> int:

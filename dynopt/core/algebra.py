@@ -29,7 +29,7 @@ _CARRIERS = {
 def carrier(*operands: Any) -> ModuleType:
     """The module that implements the algebra for these operands (Python numbers follow the others)."""
     roots = {type(x).__module__.partition(".")[0] for x in operands}
-    objects = "numpy" in roots and any(str(getattr(x, "dtype", "")) == "object" for x in operands)
+    objects = not roots.isdisjoint({"numpy", "dynopt"}) and any(str(getattr(x, "dtype", "")) == "object" for x in operands)
     if "sympy" in roots or objects or any(hasattr(x, "free_symbols") for x in operands):
         return importlib.import_module(_CARRIERS["sympy"])
     for root in ("dynopt", "torch", "numpy"):

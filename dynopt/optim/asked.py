@@ -121,16 +121,24 @@ class StepOracle:
 
     def _visit(self, x: Any) -> tuple[Any, Any]:
         if self._last is None or self._last[0] is not x:
-            if self.closure is None:
-                raise Misuse(
-                    f"{self.name} asks for gradients at several points in one step: call step(closure) with a closure that clears the "
-                    "gradients, does backward() on the same mini-batch each time it is called, and returns the loss"
-                )
-            if self.check:
-                self._repeats()
+            self.ready()
             loss, slopes = self._called(x, self.closure)
             self._last = (x, loss, self._answer(x, slopes))
         return self._last[1], self._last[2]
+
+    def ready(self) -> None:
+        """Check that there is a closure to call at other points, and once that it repeats itself."""
+        if self.closure is None:
+            raise Misuse(
+                f"{self.name} asks for gradients at several points in one step: call step(closure) with a closure that clears the "
+                "gradients, does backward() on the same mini-batch each time it is called, and returns the loss"
+            )
+        if self.check:
+            self._repeats()
+
+    def again(self) -> list[torch.Tensor]:
+        """The closure's raw gradients where the parameters are now."""
+        return self._called(None, self.closure)[1]
 
     def _repeats(self) -> None:
         """Call the closure once more at the current point: within one step it has to see one mini-batch."""

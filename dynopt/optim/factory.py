@@ -6,7 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,6 +18,10 @@ from dynopt.core.registry import method_class
 from dynopt.errors import Misuse, closest
 from dynopt.optim.asked import Closure, StepOracle
 from dynopt.optim.carrier import Numbers, ParameterList
+from dynopt.optim.form import form, instance
+
+if TYPE_CHECKING:
+    from dynopt.optim.inplace import InPlace
 
 
 class Defined(torch.optim.Optimizer):
@@ -31,7 +35,8 @@ class Defined(torch.optim.Optimizer):
     decoupled_weight_decay : multiply θ by 1 − lr·w before the update instead, as AdamW does.
     maximize : ascend.
     foreach : arithmetic on the whole list at once (default) or tensor by tensor: the same bits.
-    fused : one compiled pass over memory per tensor, where the definition can be traced.
+    fused : one compiled pass over memory per tensor, where the definition can be traced; where it cannot, and for
+        tensors without such a pass, a warning says why once and the step is the usual one.
     capturable : the iteration count stays on the device and state is updated in place, for CUDA graphs.
     seed : of what the definition draws itself; that of step k depends on (seed, k) alone.
     check_closure : in the first step of a method that calls its closure several times, call it twice at
@@ -44,6 +49,7 @@ class Defined(torch.optim.Optimizer):
     """
 
     algorithm: ClassVar[type[Algorithm]]
+    _fused: InPlace
 
     def __init__(
         self,
@@ -167,6 +173,8 @@ class Defined(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if "_fused" in self.__dict__ and self._fused.again():
+            return loss
         leaves = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
         if not leaves:
             return loss
@@ -177,7 +185,8 @@ class Defined(torch.optim.Optimizer):
                 raise Misuse(
                     f"{self.algorithm.name}: the gradient of a parameter of shape {tuple(p.shape)} is sparse; use sparse=False in its layer"
                 )
-        if not self._finite([p for p, _ in leaves]):
+        in_place = self._in_place(leaves)
+        if in_place is None and not self._finite([p for p, _ in leaves]):
             return loss
         parts = self._by_iteration(leaves)
         if len(parts) > 1 and self._couples():
@@ -186,8 +195,21 @@ class Defined(torch.optim.Optimizer):
                 "give every parameter a gradient in every step, or make a new optimizer"
             )
         for k, part in parts.items():
-            self._advance(part, k, loss, closure, full, variation)
+            if in_place is None:
+                self._advance(part, k, loss, closure, full, variation)
+            else:
+                in_place.step(part, k, loss, closure)
         return loss
+
+    def _in_place(self, leaves: list[Any]) -> InPlace | None:
+        """What makes fused steps of these leaves; None where the carrier has to."""
+        if not all(group["fused"] for group in self.param_groups):
+            return None
+        from dynopt.optim.inplace import InPlace
+
+        if "_fused" not in self.__dict__:
+            self._fused = InPlace(self)
+        return self._fused if self._fused.can(leaves) else None
 
     def _still_valid(self, group: dict[str, Any]) -> None:
         key = tuple(v for n, v in group.items() if n != "params" and isinstance(v, (int, float, str)))
@@ -201,16 +223,17 @@ class Defined(torch.optim.Optimizer):
         sizes = torch.stack([n.double() for n in torch._foreach_norm([p.grad for p in params if p.grad is not None], float("inf"))])
         if bool(torch.isfinite(sizes).all()):
             return True
-        if not self._told:
-            self._told = True
-            worst = params[int((~torch.isfinite(sizes)).nonzero()[0])]
-            k = int(self.state.get(worst, {}).get("step", 0))
-            warnings.warn(
-                f"{self.algorithm.name}: in step {k} the gradient of a parameter of shape {tuple(worst.shape)} is not finite; this step "
-                "and others like it are skipped (said once)",
-                stacklevel=4,
-            )
+        self._tell(params, None, "this step and others like it are skipped (said once)")
         return False
+
+    def _tell(self, params: Sequence[torch.Tensor], k: Any, what: str) -> None:
+        if self._told:
+            return
+        self._told = True
+        worst = next((p for p in params if p.grad is not None and not torch.isfinite(p.grad).all()), params[0])
+        k = int(self.state.get(worst, {}).get("step", 0)) if k is None else k
+        sentence = f"in step {k} the gradient of a parameter of shape {tuple(worst.shape)} is not finite; {what}"
+        warnings.warn(f"{self.algorithm.name}: {sentence}", stacklevel=5)
 
     def _by_iteration(self, leaves: list[Any]) -> dict[Any, list[Any]]:
         """The leaves by the number of steps that they have done; on the device the counts are not looked at."""
@@ -228,17 +251,8 @@ class Defined(torch.optim.Optimizer):
 
     def _advance(self, leaves: list[Any], k: Any, loss: Any, closure: Any, full: Any, variation: Any) -> None:
         params, groups = [p for p, _ in leaves], [g for _, g in leaves]
-        theta = ParameterList(params, foreach=groups[0]["foreach"] is not False)
-        method = self.algorithm.unchecked(
-            **{p.name: _shared([_at(g["lr" if p.name == "gamma" else p.name], k) for g in groups]) for p in self.algorithm.parameters()}
-        )
-        coupled = _shared([0.0 if g["decoupled_weight_decay"] else g["weight_decay"] for g in groups])
+        theta, method, oracle = self._setting(leaves, k, loss, closure, full, variation)
         decoupled = _shared([g["weight_decay"] if g["decoupled_weight_decay"] else 0.0 for g in groups])
-        sign = _shared([-1.0 if g["maximize"] else 1.0 for g in groups])
-        oracle = StepOracle(
-            self.algorithm.name, theta, loss=loss, closure=closure, full=full, variation=variation,
-            sign=None if sign == 1.0 else sign, coupled=None if coupled == 0.0 else coupled, seed=self._seed, k=k, check=self._check,
-        )  # fmt: skip
         try:
             state = self._state(method, theta, oracle)
             if not (isinstance(decoupled, float) and decoupled == 0.0):
@@ -250,6 +264,21 @@ class Defined(torch.optim.Optimizer):
             raise
         self._check = oracle.check
         self._write(params, after, k, groups[0]["capturable"])
+
+    def _setting(self, leaves: list[Any], k: Any, loss: Any, closure: Any, full: Any = None, variation: Any = None) -> Any:
+        """θ, the definition with this step's values, and the oracle of this step."""
+        params, groups = [p for p, _ in leaves], [g for _, g in leaves]
+        theta = ParameterList(params, foreach=groups[0]["foreach"] is not False)
+        method = self.algorithm.unchecked(
+            **{p.name: _shared([_at(g["lr" if p.name == "gamma" else p.name], k) for g in groups]) for p in self.algorithm.parameters()}
+        )
+        coupled = _shared([0.0 if g["decoupled_weight_decay"] else g["weight_decay"] for g in groups])
+        sign = _shared([-1.0 if g["maximize"] else 1.0 for g in groups])
+        oracle = StepOracle(
+            self.algorithm.name, theta, loss=loss, closure=closure, full=full, variation=variation,
+            sign=None if sign == 1.0 else sign, coupled=None if coupled == 0.0 else coupled, seed=self._seed, k=k, check=self._check,
+        )  # fmt: skip
+        return theta, method, oracle
 
     def _state(self, method: Algorithm, theta: ParameterList, oracle: StepOracle) -> Any:
         params = oracle.params
@@ -309,27 +338,6 @@ def _shared(values: list[Any]) -> Any:
 
 
 @functools.cache
-def form(algorithm: Any, options: tuple[tuple[str, str], ...]) -> tuple[Any, frozenset[str]]:
-    """The type of a definition's state, and the names of its blocks that are one number for each run."""
-    dimension = 2
-    state = _instance(algorithm, options).init(np.zeros(dimension), FunctionOracle(lambda x: 0 * x[0], lambda x: 0 * x, lambda x: 0 * x))
-    if "step" in state._fields:
-        raise Misuse(f"{algorithm.name}: torch counts iterations under the name 'step'; give the state block another name")
-    return type(state), frozenset(n for n, block in zip(state._fields, state, strict=True) if np.shape(block) != (dimension,))
-
-
-def _instance(algorithm: type[Algorithm], options: tuple[tuple[str, str], ...]) -> Algorithm:
-    """The definition with its defaults, and the first of 1/2, 1/16, … in the place of what has none."""
-    needed = [p.name for p in algorithm.numbers() if p.required]
-    for power in range(1, 40, 3):
-        try:
-            return algorithm(**dict(options), **dict.fromkeys(needed, 2.0**-power)).numeric()
-        except Misuse:
-            continue
-    raise Misuse(f"{algorithm.name}: no admissible values of {', '.join(needed)} were found; give them defaults")
-
-
-@functools.cache
 def couples(algorithm: Any, options: tuple[tuple[str, str], ...]) -> bool:
     """Whether an update mixes the coordinates (a norm, an inner product), seen on two coordinates of symbols."""
     import sympy as sp
@@ -341,7 +349,7 @@ def couples(algorithm: Any, options: tuple[tuple[str, str], ...]) -> bool:
         return np.array([sp.Symbol(f"g{i}_0", real=True), sp.Symbol(f"g{i}_1", real=True)], dtype=object)
 
     oracle = FunctionOracle(lambda x: sp.Symbol("shared_1", real=True), answer, answer)
-    method = _instance(algorithm, options)
+    method = instance(algorithm, options)
     try:
         kind, numbers = form(algorithm, options)
         blocks = [np.array([sp.Symbol(f"{n}_{i}", real=True) for i in range(1 if n in numbers else 2)], dtype=object) for n in kind._fields]

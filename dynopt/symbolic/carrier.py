@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.utilities.lambdify import implemented_function
+
+
+class Expressions(np.ndarray):
+    """An object array of expressions that can be compared: NumPy would ask each comparison whether it is true.
+
+    >>> x = np.array(sp.symbols("x y")).view(Expressions)
+    >>> (x > 0).tolist()
+    [x > 0, y > 0]
+    """
+
+    def __gt__(self, other: Any) -> Any:
+        return _elementwise(operator.gt, self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return _elementwise(operator.lt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _elementwise(operator.ge, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _elementwise(operator.le, self, other)
 
 
 def _elementwise(function: Callable[..., Any], *operands: Any) -> Any:
@@ -60,7 +82,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def one(x: Any) -> Any:
-    return np.full((*x.shape[:-1], 1), sp.Integer(1)) if isinstance(x, np.ndarray) else sp.Integer(1)
+    return np.full((*x.shape[:-1], 1), sp.Integer(1)).view(Expressions) if isinstance(x, np.ndarray) else sp.Integer(1)
 
 
 def size(x: Any) -> Any:

@@ -28,6 +28,18 @@ def test_a_zero_gradient_moves_nothing(call):
     assert all(np.array_equal(s.theta, [0, 0]) for s in states)
 
 
+def test_adam_without_correction_with_a_constant_gradient():
+    """m_k = (1 − β₁ᵏ)g and v_k = (1 − β₂ᵏ)g²; with the correction every step is γ, as for INNAprop."""
+    slope = np.array([3.0, -0.25])
+    linear = FunctionOracle(lambda x: (slope * x).sum(-1), lambda x: slope)
+    for correction in ("none", "bias"):
+        call = f"adam(gamma=0.5, beta1=0.6, beta2=0.8, epsilon=1e-12, correction={correction})"
+        thetas = [s.theta for s in islice(dynopt.method(call).numeric().states(np.zeros(2), linear), 12)]
+        for k in range(1, 12):
+            length = 0.5 * (1 - 0.6**k) / np.sqrt(1 - 0.8**k) if correction == "none" else 0.5
+            np.testing.assert_allclose(thetas[k] - thetas[k - 1], -length * np.sign(slope), rtol=1e-10)
+
+
 # INNAprop -----------------------------------------------------------------------------------------
 
 

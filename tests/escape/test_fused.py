@@ -17,7 +17,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_fused_and_eager_agree_on_every_exit_and_destination():
-    fused, eager = (dynopt.escape_study(CALLS, runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
+    fused, eager = (dynopt.escape_study(CALLS[:2], runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
     for one, two in zip(fused.methods, eager.methods, strict=True):
         assert "numba" in one.engine
         assert "eager" in two.engine
@@ -28,9 +28,10 @@ def test_fused_and_eager_agree_on_every_exit_and_destination():
 
 @pytest.mark.slow
 def test_fused_runs_do_not_depend_on_the_batch():
-    studies = [dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], engine="fused", batch=b) for b in (1000, 137)]
-    first, second = (s.methods[0].times[0].counts for s in studies)
+    asked = [{"engine": "fused", "batch": 1000}, {"engine": "fused", "batch": 137}, {"engine": "eager"}]
+    first, second, eager = (dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], **a).methods[0].times[0].counts for a in asked)
     assert np.array_equal(first, second)
+    assert np.abs(first - eager).sum() <= 4
 
 
 @pytest.mark.slow
@@ -77,8 +78,11 @@ def test_what_cannot_be_traced_says_why():
     for call in ("adam(gamma=0.1)", "innaprop(gamma=0.1)"):
         with pytest.raises(Untraceable, match="depends on the iteration"):
             trace(dynopt.method(call), dynopt.problem("double-well"))
-    for call in ("barzilai_borwein(gamma=0.1)", "armijo(gamma=0.1)", "perturbed_gd(gamma=0.1)"):
-        with pytest.raises(Untraceable, match="does not run on symbols"):
+    for call, why in (
+        ("barzilai_borwein(gamma=0.1)", "branches on values"), ("armijo(gamma=0.1)", ""),
+        ("perturbed_gd(gamma=0.1)", "random numbers"),
+    ):  # fmt: skip
+        with pytest.raises(Untraceable, match=f"does not run on symbols .*{why}"):
             trace(dynopt.method(call), dynopt.problem("double-well"))
     with pytest.raises(dynopt.Misuse, match="Gaussian starts"):
         dynopt.escape_study(["gd(gamma=0.02)"], runs=10, start="uniform", engine="fused")

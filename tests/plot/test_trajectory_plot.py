@@ -116,6 +116,7 @@ def test_a_distance_to_another_flow_has_no_order(studies):
     assert [line.endswith("not its own flow") for line in told] == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_a_wild_curve_does_not_set_the_scale(studies):
     plane = studies("diverged").figure().axes[0]
     assert plane.get_xlim()[1] < 5

@@ -114,6 +114,7 @@ def test_misuse_says_what_to_do(make, words):
     assert all(word in str(caught.value) for word in words), caught.value
 
 
+@pytest.mark.slow
 def test_ripples():
     """¼x² + ½y² + ½ sin(2x + y) + ½ exp(−y), with two minima and a strict saddle where SymPy finds none."""
     problem = dynopt.problem("ripples")

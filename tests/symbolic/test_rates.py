@@ -53,7 +53,7 @@ def admissible(name, rng):
     return method_class(name)(**values)
 
 
-@pytest.mark.parametrize("draws", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("draws", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", OPTIMA)
 def test_the_rate_is_what_a_grid_of_eigenvalues_shows(name, draws):
     rng = np.random.default_rng(draws)
