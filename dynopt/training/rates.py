@@ -16,7 +16,7 @@ _RUNS = 8
 """Fewer runs than this are averaged and resampled in blocks of iterations."""
 _POINTS = 2000
 """At most about so many iterations of the window enter a fit over many runs."""
-_CURVED = 0.25
+_CURVED, _ERRORS = 0.25, 4.0
 
 QUANTITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": lambda mean: mean,
@@ -33,7 +33,7 @@ class Rate(Result):
     Attributes
     ----------
     form : which of the two the window shows: ``power``; ``linear``; ``either`` (it cannot tell them apart); ``neither``
-        (the better one bends: its halves differ beyond sampling error and by more than a quarter); ``none`` (no
+        (the better one bends: its halves differ by more than four standard errors and a quarter of it); ``none`` (no
         decrease beyond sampling error, or nothing finite).
     exponent, exponent_interval : p and its interval.
     factor, factor_interval : ρ and its interval.
@@ -79,7 +79,9 @@ def fitted_rate(
 
     Over eight runs or more, runs are resampled with replacement and the whole computation is repeated.
     With fewer, their mean is one series log v_k = a − p log k + k log ρ + r_k; the r_k are resampled in
-    circular blocks, whose length is that of Politis and White (2004) unless it is given.
+    circular blocks, whose length is that of Politis and White (2004) unless it is given.  For one run with a memory of
+    ten iterations in a window of a thousand, intervals of nominally 95 % cover about 87 % (the tests measure it); over
+    forty runs 90 %.
 
     Parameters
     ----------
@@ -198,7 +200,7 @@ def _judged(x: np.ndarray, y: np.ndarray, samples: np.ndarray, level: float, qua
     tails = [50 * (1 - level), 50 * (1 + level)]
     p_low, p_high = np.percentile(-spread["power"][0], tails)
     f_low, f_high = np.percentile(np.exp(spread["linear"][0]), tails)
-    bends = {form: _bends(found[form], spread[form], tails) for form in axes}
+    bends = {form: _bends(found[form], spread[form]) for form in axes}
     if not p_low > 0:
         form = "none"
     elif 1 - preference <= (1 - level) / 2 or preference <= (1 - level) / 2:
@@ -231,6 +233,6 @@ def _squares(axis: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (rest * rest).sum(-1) - (rest @ centred) ** 2 / (centred @ centred)
 
 
-def _bends(found: Sequence[np.ndarray], spread: Sequence[np.ndarray], tails: list[float]) -> bool:
-    low, high = np.percentile(spread[2] - spread[1], tails)
-    return not low <= 0 <= high and bool(abs(found[2] - found[1]) > _CURVED * abs(found[0]))
+def _bends(found: Sequence[np.ndarray], spread: Sequence[np.ndarray]) -> bool:
+    """Whether the halves differ by more than four standard errors, and by more than a quarter of the whole slope."""
+    return bool(abs(found[2] - found[1]) > max(_ERRORS * np.std(spread[2] - spread[1]), _CURVED * abs(found[0])))
