@@ -139,7 +139,7 @@ def held(bound: ConvergenceBound, right: Evaluation, measured: Measured, roundin
     limits = np.full(len(measured.at), np.nan) if right.values is None else np.broadcast_to(right.values, measured.at.shape)
     above = measured.values - ERRORS * measured.errors > limits + rounding + 1e-12 * np.abs(limits)
     with np.errstate(all="ignore"):
-        ratios = np.where((measured.values == 0) & (limits == 0), 0, measured.values / limits)
+        ratios = np.where(measured.values == limits, 1, measured.values / limits)
     if bound.left == "change":
         ratios = np.full(len(limits), np.nan)
     outcome = "not applicable" if not right.applies else "exceeded" if above.any() else "holds"
