@@ -54,7 +54,10 @@ def studies():
     return get
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("many", "kink", "line", "rest")
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_nothing_is_cut_off_and_the_legend_covers_no_axes(studies, name):
     figure = studies(name).figure()
     canvas = FigureCanvasAgg(figure)

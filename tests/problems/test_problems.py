@@ -18,7 +18,8 @@ SMALLER = {
     "perceptron": "perceptron(inputs=1, hidden=2, samples=30)",
     "octopus": "octopus(n=3)",
 }
-NAMED = [SMALLER.get(name, name) for name in PROBLEMS]
+SECONDS = ("perceptron", "ripples")
+NAMED = [pytest.param(SMALLER.get(n, n), marks=[pytest.mark.slow] if n in SECONDS else []) for n in PROBLEMS]
 root2 = sp.sqrt(2)
 
 
