@@ -21,7 +21,7 @@ from dynopt.auditor.compare import Comparison, compare, sequences
 from dynopt.auditor.linear import nice
 from dynopt.auditor.recurrences import RULES, Rule
 
-STEPS = 24
+STEPS = 16
 _SIZES = 10.0 ** np.arange(-16, 9, dtype=float)
 
 
@@ -207,12 +207,26 @@ def _solve(
             found = (rule.path(_read(names, x, first.sign), start, rows, **options) - path) / size
         return np.clip(np.nan_to_num(found, nan=1e3), -1e3, 1e3).ravel()
 
-    for constants in _starts(rule, names, first, decay, hints):
-        x = _write(names, constants)
-        if search:
-            x = leastsq(gap, x, full_output=True, xtol=1e-15, ftol=1e-15, gtol=0, maxfev=25 * len(x) * (len(x) + 1))[0]
-        if np.max(np.abs(gap(x))) <= 1e-4 and (found := _rounded(names, _polished(x, gap) if search else x, first.sign, gap)):
+    free = [n for n in names if n not in _known(rule, first)]
+
+    def completed(y: np.ndarray) -> dict[str, float]:
+        return _closed(rule, {**{n: rule.constants.get(n, 0.0) for n in names}, **_read(free, y, 1)}, first, decay)
+
+    def slack(y: np.ndarray) -> np.ndarray:
+        return gap(_write(names, completed(y)))
+
+    before = np.inf
+    for constants in _starts(rule, free, hints):
+        y = _write(free, constants)
+        if search and len(y):
+            y = leastsq(slack, y, full_output=True, xtol=1e-15, ftol=1e-12, gtol=0, maxfev=20 * (len(y) + 1))[0]
+        x = _write(names, completed(y))
+        reached = float(np.max(np.abs(gap(x))))
+        if reached <= 1e-4 and (found := _rounded(names, _polished(x, gap) if search else x, first.sign, gap)):
             return found
+        if search and abs(reached - before) < 1e-3 * before:
+            return None  # the same end again
+        before = min(before, reached)
     return None
 
 
@@ -230,41 +244,44 @@ def _polished(x: np.ndarray, gap: Callable[[np.ndarray], np.ndarray]) -> np.ndar
     return x
 
 
-def _starts(rule: Rule, names: list[str], first: FirstStep, decay: Decay, hints: Sequence[float]) -> list[dict[str, float]]:
-    """Where to search from: the rule's usual constants and the caller's numbers; step, ε and decay from the closed forms."""
-    usual = {**rule.constants, "weight_decay": 1e-2}
+def _starts(rule: Rule, free: list[str], hints: Sequence[float]) -> list[dict[str, float]]:
+    """Where to search from: the rule's usual constants, the caller's numbers as momenta, and momenta of 0.95 and 0.5."""
+    usual = {n: rule.constants[n] for n in free}
+    momenta = [n for n in free if n in _MOMENTA]
     fractions = [h for h in hints if 0.3 < h < 1]
-    momenta = [n for n in names if n.startswith(("beta", "momentum")) and n != "beta"]
     choices: list[dict[str, float]] = []
-    if len(fractions) >= len(momenta) and momenta:
+    if momenta and len(fractions) >= len(momenta):
         choices += [dict(zip(momenta, chosen, strict=True)) for chosen in itertools.permutations(fractions, len(momenta))][:4]
-    choices.append({n: usual[n] for n in momenta})
-    if momenta:
-        choices.append(dict.fromkeys(momenta, 0.95))
-    return [_closed(rule, {n: usual[n] for n in names} | choice, first, decay, hints) for choice in choices]
+    choices += [{}, *(dict.fromkeys(momenta, value) for value in (0.95, 0.5) if momenta)]
+    return [usual | choice for choice in choices]
 
 
-def _closed(rule: Rule, constants: dict[str, float], first: FirstStep, decay: Decay, hints: Sequence[float]) -> dict[str, float]:
-    """The step, ε and the decay that the closed forms give with these momenta."""
-    small = next((h for h in hints if 0 < h <= 0.5), constants["lr"])
-    if "filling" in constants:
-        constants["filling"] = first.turn if first.form == "inside" else constants["filling"]
-    elif first.form in ("outside", "inside"):
-        corrected = rule.name in ("adagrad", "adamax", "innaprop", "nadam") or rule.options.get("corrected", (False, False))[1]
-        weight = 1.0 if corrected else (1 - constants["beta2"]) ** 0.5
-        constants["eps"] = max(first.turn * weight ** (2 if first.form == "inside" else 1), 1e-300)
-    if rule.name == "adadelta":
-        constants["eps"] = max(first.turn * (1 - constants["beta2"]), 1e-300)
-        constants["lr"] = first.gain
-    elif first.form in ("sign", "linear", "clip"):
+_MOMENTA = ("beta1", "beta2", "momentum")
+
+
+def _known(rule: Rule, first: FirstStep) -> tuple[str, ...]:
+    """The constants that the closed forms give once the others are known."""
+    if first.form in ("outside", "inside"):
+        return ("lr", "weight_decay", "filling" if "filling" in rule.constants else "eps")
+    return ("lr", "weight_decay", "clip") if first.form in ("sign", "linear", "clip") else ("weight_decay",)
+
+
+def _closed(rule: Rule, constants: dict[str, float], first: FirstStep, decay: Decay) -> dict[str, float]:
+    """The constants with step, ε and decay from the closed forms, given the momenta."""
+    if first.form in ("sign", "linear", "clip"):
         constants["lr"] = first.limit
         if "clip" in constants:
             constants["clip"] = first.turn
-    elif first.form in ("outside", "inside") and rule.name != "innaprop":
-        scale = rule.path({**constants, "lr": 1.0}, np.zeros(1), np.full((1, 1), 1e8))[-1]
-        constants["lr"] = first.limit / max(abs(float(scale[0])), 1e-12)
-    else:
-        constants["lr"] = small
+    elif first.form in ("outside", "inside"):
+        name = "filling" if "filling" in constants else "eps"
+        unit = {**constants, "lr": 1e-3, name: 1.0, "weight_decay": 0.0}
+        small, large = np.abs(rule.path(unit, np.zeros(2), np.array([[1e-8, 1e12]]))[-1])
+        power = 2 if first.form == "inside" else 1
+        with np.errstate(all="ignore"):
+            share = float((large / small) ** power - 1) * 1e-8**power  # the turn for ε = 1
+        constants[name] = max(first.turn / share, 1e-300) if 0 < share < np.inf else rule.constants[name]
+        step = abs(float(rule.path({**unit, name: constants[name]}, np.zeros(1), np.full((1, 1), _SIZES[-1]))[-1, 0]))
+        constants["lr"] = 1e-3 * first.limit / step if 0 < step < np.inf else rule.constants["lr"]
     if "weight_decay" in constants:
         constants["weight_decay"] = decay.weight / (constants["lr"] if decay.kind == "decoupled" else 1.0)
     return constants
@@ -276,7 +293,7 @@ def _write(names: list[str], constants: dict[str, float]) -> np.ndarray:
 
 
 def _in(name: str, value: float) -> float:
-    if name.startswith(("beta", "momentum")) and name != "beta":
+    if name in _MOMENTA:
         return float(np.log(max(1 - value, 1e-12)))
     return float(np.log(max(abs(value), 1e-300)))
 
@@ -285,7 +302,7 @@ def _read(names: list[str], x: np.ndarray, sign: int) -> dict[str, float]:
     found = {}
     with np.errstate(all="ignore"):
         for name, value in zip(names, x, strict=True):
-            if name.startswith(("beta", "momentum")) and name != "beta":
+            if name in _MOMENTA:
                 found[name] = float(1 - np.exp(np.clip(value, -700, 700)))
             else:
                 found[name] = float(np.exp(np.clip(value, -700, 700))) * (sign if name == "lr" else 1)
@@ -298,8 +315,8 @@ def _rounded(names: list[str], x: np.ndarray, sign: int, gap: Callable[[np.ndarr
     close = float(np.max(np.abs(gap(x))))
     for tolerance in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10):
         short = {n: (float(s) if (s := nice(v, tolerance * abs(v))) is not None else v) for n, v in found.items()}
-        if all(v != 0 or found[n] == 0 for n, v in short.items()):
+        if all(v != 0 or found[n] == 0 for n, v in short.items()) and max(short.get("beta1", 0), short.get("beta2", 0)) < 1 - 1e-7:
             now = float(np.max(np.abs(gap(_write(names, short)))))
             if now <= max(min(2 * close, 1e-9), 1e-12):
                 return short
-    return found if close <= 1e-9 else None
+    return found if close <= 1e-9 and all(v < 1 - 1e-7 for n, v in found.items() if n in _MOMENTA) else None

@@ -140,9 +140,7 @@ def _transfer(found: LinearMap) -> np.ndarray:
     return np.asarray(np.polyval(b, _POINTS) / np.polyval(a, _POINTS))
 
 
-def _least_squares(
-    candidate: _Candidate, free: tuple[Any, ...], decay: str, sign: int, measured: np.ndarray
-) -> Match | None:
+def _least_squares(candidate: _Candidate, free: tuple[Any, ...], decay: str, sign: int, measured: np.ndarray) -> Match | None:
     from scipy.optimize import leastsq
 
     numbers = candidate.cls.numbers()

@@ -125,12 +125,17 @@ def norm_form(box: Box, scope: str) -> NormForm | None:
     direction = np.zeros(SIZE)
     direction[:3] = (2.0, -1.0, 2.0)
     direction /= 3.0
+    sign = 0
     for scale in _SCALES:
         step = box.play(Probe(np.zeros(SIZE), script(scale * direction[None]), 1, SHAPES)).theta[-1]
-        if not np.all(np.isfinite(step)) or np.linalg.norm(step + direction * np.linalg.norm(step)) > 1e-9 * np.linalg.norm(step):
-            return None  # not against the gradient
+        sign = sign or (1 if step @ direction < 0 else -1)
+        if not np.all(np.isfinite(step)) or np.linalg.norm(step + sign * direction * np.linalg.norm(step)) > 1e-9 * np.linalg.norm(step):
+            return None  # not along the gradient
         lengths.append(float(np.linalg.norm(step)))
+    if min(lengths) == 0:
+        return None
     for form in _candidates(box, scope, np.array(lengths)):
+        form = replace(form, lr=sign * form.lr)
         if compare(box, _FormBox(form)).verdict in ("matches", "cannot tell"):
             return form
     return None
@@ -139,14 +144,16 @@ def norm_form(box: Box, scope: str) -> NormForm | None:
 def _candidates(box: Box, scope: str, s: np.ndarray) -> list[NormForm]:
     r, last = _SCALES, float(s[-1])
     gain = float(s[0] / r[0])
+    turn = (last / float(s[0]) - 1) * float(r[0])
     found: list[tuple[str, float, float]] = []
     if np.ptp(s) <= 1e-9 * last:
         found.append(("normalised", last, 0.0))
-    elif np.all(np.isclose(s, last * r / (r + (turn := (last / s[0] - 1) * r[0])) * (1 + turn / r[-1]), rtol=1e-8)):
+    elif np.all(np.isclose(s, last * r / (r + turn) * (1 + turn / r[-1]), rtol=1e-8)):
         found += [("normalised", last, turn)] if turn < 1e-2 else [("damped", gain, gain / last), ("normalised", last, turn)]
     elif np.all(np.isclose(s, np.minimum(gain * r, last), rtol=1e-5)):
         found.append(("clipped", gain, last / gain))
     momentum = _momentum(box)
+    found = [(k, float(short(lr, 1e-9)), float(short(level, 1e-9))) for k, lr, level in found]
     forms = [NormForm(k, scope, "gradient", lr, level, momentum or 0.0) for k, lr, level in found if momentum is not None]
     forms += [NormForm(k, scope, "average", lr, level, m) for k, lr, level in found for m in _averages(box)]
     return forms
@@ -160,7 +167,7 @@ def _momentum(box: Box) -> float | None:
     linear = recurrence(found)
     if linear is None or linear.order > 2 or (linear.order == 2 and abs(float(linear.b[1])) > 1e-12 * abs(float(linear.b[0]))):
         return None
-    return float(linear.a[1]) if linear.order == 2 else 0.0
+    return float(short(float(linear.a[1]), 1e-9)) if linear.order == 2 else 0.0
 
 
 def _averages(box: Box) -> list[float]:

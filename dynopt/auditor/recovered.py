@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -42,7 +41,7 @@ class Recovered(Algorithm):
 
 @functools.cache
 def _blocks(order: int) -> Any:
-    return NamedTuple("Blocks", [("theta", Any), *((f"x{i}", Any) for i in range(2, order + 1))])  # type: ignore[misc]
+    return NamedTuple("Blocks", [("theta", Any), *((f"x{i}", Any) for i in range(2, order + 1))])
 
 
 @functools.cache
@@ -86,6 +85,3 @@ def stable_eigenvalues(found: LinearMap) -> tuple[Interval, ...]:
 def strings(matrix: sp.Matrix) -> list[list[str]]:
     """A matrix as rows of SymPy-parsable strings."""
     return [[str(e) for e in matrix.row(i)] for i in range(matrix.shape[0])]
-
-
-

@@ -293,7 +293,11 @@ def _adagrads() -> list[Rule]:
     found = []
     same = "ε inside the root (the same map as a first filling of the accumulator with ε)"
     for slowed in (False, True):
-        for root, filled, words in (("outside", False, _ROOTS["outside"]), ("inside", False, same), ("outside", True, "from a filled accumulator")):
+        for root, filled, words in (
+            ("outside", False, _ROOTS["outside"]),
+            ("inside", False, same),
+            ("outside", True, "from a filled accumulator"),
+        ):
             constants = {"lr": 1e-2, "eps": 1e-10, **({"lr_decay": 1e-2} if slowed else {}), **({"filling": 0.1} if filled else {})}
             options = {"root": root, "slowed": slowed, "filled": filled}
             response = ("other", "inside") if filled else (root,)

@@ -23,7 +23,9 @@ def text(found: AuditResult) -> str:
         lines.append(f"equivalent to {greek(found.equivalent_to)}")
     lines += [f"  also {greek(other)}" for other in found.also]
     if found.closest:
-        lines.append(f"no registered method; the closest is {found.closest['method']}, at relative distance {found.closest['distance']:.2g}")
+        lines.append(
+            f"no registered method; the closest is {found.closest['method']}, at relative distance {found.closest['distance']:.2g}"
+        )
     if found.gains:
         shown = ", ".join(f"{g:.9g}" for g in found.gains["gains"][:4])
         law = f"; gain k / gain 0 = {found.gains['law']}" if found.gains["law"] else ""
@@ -47,9 +49,10 @@ def _linear(found: AuditResult) -> list[str]:
     lines += ["mode matrix M(λ)", *("  " + row for row in block.splitlines())]
     lines += [f"characteristic polynomial {greek(_shorten(str(found.characteristic_polynomial)))}"]
     lines += [f"gradient to iterate G(z) = {greek(_shorten(str(found.transfer_function)))}"]
-    for i in found.stable or ():
-        scaled = f"; λ·step in ({i.lower_float * found.step:.9g}, {i.upper_float * found.step:.9g})" if found.step else ""
-        lines.append(f"stable for λ in ({i.lower_float:.12g}, {i.upper_float:.12g}){scaled}")
+    for piece in found.stable or ():
+        low, high, step = piece.lower_float, piece.upper_float, found.step
+        scaled = f"; λ·step in ({low * step:.9g}, {high * step:.9g})" if step else ""
+        lines.append(f"stable for λ in ({low:.12g}, {high:.12g}){scaled}")
     if found.stable == ():
         lines.append("stable for no λ > 0")
     return lines

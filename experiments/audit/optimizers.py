@@ -81,9 +81,7 @@ class SGD(Base):
             p.sub_(old, alpha=lr)
         elif bug == "rescaled average":
             p.sub_(v, alpha=lr / (1 - m))
-        elif not group["nesterov"]:
-            p.sub_(v, alpha=lr)
-        elif bug == "no look-ahead":
+        elif not group["nesterov"] or bug == "no look-ahead":
             p.sub_(v, alpha=lr)
         elif bug == "look-ahead with the old velocity":
             p.sub_(g + m * old, alpha=lr)

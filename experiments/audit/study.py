@@ -66,15 +66,16 @@ BUGS = {
     "Adam(lr=0.01)": (
         "no bias correction", "no first correction", "no second correction", "exponent off by one", "correction by beta1 twice",
         "correction in place", "correction of the root forgotten", "swapped betas", "eps inside", "eps before correction", "eps of 1e-6",
-        "square of m", "m times g", "absolute value", "v without 1 - beta2", "m without 1 - beta1", "no root", "max for sum", "maximum kept",
-        "old m", "gradient for m", "stale gradient", "counted once a tensor", "single precision",
+        "square of m", "m times g", "absolute value", "v without 1 - beta2", "m without 1 - beta1", "no root", "max for sum",
+        "maximum kept", "old m", "gradient for m", "stale gradient", "counted once a tensor", "single precision",
     ),
     "Adam(lr=0.01, weight_decay=0.1)": (
         "decay without lr", "decay times lr twice", "decay of the other sign", "coupled decay", "decay in m only", "decay after",
         "decay of the update",
     ),
     "RMSprop(lr=0.01)": (
-        "eps inside", "without 1 - alpha", "swapped weights", "old v", "no root", "centered", "bias-corrected", "maximum with eps", "v from one",
+        "eps inside", "without 1 - alpha", "swapped weights", "old v", "no root", "centered", "bias-corrected", "maximum with eps",
+        "v from one",
     ),
     "AdaGrad(lr=0.01)": ("mean for sum", "old sum", "eps inside", "no root", "sum of absolute values", "lr decays"),
     "SNGD(lr=0.01)": (
