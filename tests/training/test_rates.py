@@ -43,11 +43,14 @@ def test_quantities_are_what_theorems_bound():
 
 
 def test_a_running_minimum_of_noisy_means_is_known_to_be_biased():
-    """Its intervals hold the estimate all the same, and the bias is told; the mean of the same runs has next to none."""
-    v = k**-0.3 * np.exp(noise(np.random.default_rng(5), (12, len(k)), size=1.0))
-    least, mean = fitted_rate(v, quantity="least"), fitted_rate(v)
-    assert least.exponent_interval[0] < least.exponent < least.exponent_interval[1]
-    assert abs(least.bias) > 4 * abs(mean.bias)
+    """A low start on a noisy plateau: every resample's minimum falls earlier.  The interval holds the estimate, the bias is told."""
+    series = noise(np.random.default_rng(0), (100, len(k)), size=1.0)
+    v = np.minimum(1, 1000 / k) ** 0.5 * np.exp(series)
+    v[:, 0] = 0.9
+    least = fitted_rate(v, quantity="least")
+    low, high = least.exponent_interval
+    assert low < least.exponent < high
+    assert not low + least.bias < least.exponent < high + least.bias  # plain percentiles would leave it out
 
 
 @pytest.mark.parametrize("truth", ["power", "linear"])
