@@ -163,11 +163,12 @@ def traced(cls: type[Algorithm], options: Mapping[str, str], decay: str = "") ->
     ------
     Untraceable : an update that asks for more than gradients, or branches on values or on the iteration.
     """
+    kind: Any = cls
     method: Any = symbolic(cls)
     method = method.replace(**options) if options else method
     tape = Tape()
     asked = Asked(tape, decay == "coupled")
-    kind, numbers = form(cls, tuple((p.name, getattr(method, p.name)) for p in cls.parameters() if p.domain is None))
+    kind, numbers = form(kind, tuple((p.name, getattr(method, p.name)) for p in cls.parameters() if p.domain is None))
     try:
         names = [f"n_{n}" if n in numbers else f"x_{n}" for n in kind._fields]
         state = kind(*(tape.element(sp.Symbol(n, real=True)) if n.startswith("n_") else tape.vector(n) for n in names))

@@ -257,7 +257,7 @@ class Defined(torch.optim.Optimizer):
         try:
             state = self._state(method, theta, oracle)
             if not (isinstance(decoupled, float) and decoupled == 0.0):
-                state = state._replace(**{state._fields[0]: (1.0 - method.gamma * decoupled) * theta})  # type: ignore[attr-defined]
+                state = state._replace(**{state._fields[0]: (1.0 - method.gamma * decoupled) * theta})
                 oracle.also_at(state[0])
             after = method.update(state, oracle, k)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from dynopt.optim.phases import Plan, plan
 
 GRAIN = 2**18
 """Elements that are worth a thread of their own."""
+HALF = {torch.float16, torch.bfloat16}
 KINDS = {torch.float32: "float32", torch.float64: "float64"}
 
 
@@ -40,6 +42,14 @@ class Program:
     name: str
     parameters: tuple[str, ...]
     plan: Plan
+
+    def steps(self, device: torch.device) -> Steps:
+        """Steps on tensors of a device."""
+        if device.type == "cpu":
+            return Steps(self)
+        from dynopt.optim.fused_cuda import DeviceSteps
+
+        return DeviceSteps(self)
 
     @functools.cached_property
     def visits(self) -> bool:
@@ -65,12 +75,14 @@ class Program:
 
     def check(self, theta: Sequence[torch.Tensor]) -> None:
         """`Untraceable` for tensors that no kernel is written for."""
-        kinds = {(type(t), t.dtype, t.device.type) for t in theta}
-        for kind, dtype, device in kinds:
-            known = kind in (torch.Tensor, torch.nn.Parameter) and device == "cpu" and dtype in KINDS and len(kinds) == 1
-            if not known:
-                what = f"{kind.__name__} of {str(dtype).removeprefix('torch.')} on {device}" if len(kinds) == 1 else "different kinds"
-                raise Untraceable(f"{self.name} has no fused step for tensors of {what}; all float32 or all float64 on the CPU have one")
+        kinds = {(type(t), t.dtype, t.device) for t in theta}
+        if len(kinds) > 1:
+            raise Untraceable(f"{self.name} has no fused step for tensors of different kinds, on different devices or of different dtypes")
+        ((kind, dtype, device),) = kinds
+        known = dtype in KINDS if device.type == "cpu" else device.type == "cuda" and dtype in HALF | KINDS.keys() and _triton()
+        if not known or kind not in (torch.Tensor, torch.nn.Parameter):
+            what = f"{kind.__name__} of {str(dtype).removeprefix('torch.')} on {device.type}"
+            raise Untraceable(f"{self.name} has no fused step for a {what}; float32 and float64 have one, on CUDA if Triton is there")
         if not all(t.is_contiguous() for t in theta) and not all(map(_dense, theta)):
             raise Untraceable(f"{self.name} has no fused step for a tensor that is a view with gaps; use contiguous parameters")
 
@@ -78,6 +90,11 @@ class Program:
 @functools.lru_cache(maxsize=64)
 def _module(program: Program, dtype: str) -> ModuleType:
     return load(numba_text(program.plan, dtype))
+
+
+@functools.cache
+def _triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
 
 
 def _dense(t: torch.Tensor) -> bool:
@@ -115,7 +132,8 @@ def program(cls: type[Algorithm], options: Mapping[str, str] | None = None, deca
     >>> [p.writes for p in program(INNA).plan.phases]
     [('theta', 'psi')]
     """
-    return _program(cls, tuple(sorted((options or {}).items())), decay)
+    kind: Any = cls
+    return _program(kind, tuple(sorted((options or {}).items())), decay)
 
 
 class Steps:
@@ -262,7 +280,7 @@ class Steps:
             phase(self._table, self._lengths, 0, self._total, host, shared, found[0])
             return found[0]
         ends = [self._total * j // parts // 64 * 64 for j in range(parts)] + [self._total]
-        arguments = [(self._table, self._lengths, ends[j], ends[j + 1], host, shared, found[j]) for j in range(parts)]
+        arguments: list[Any] = [(self._table, self._lengths, ends[j], ends[j + 1], host, shared, found[j]) for j in range(parts)]
         waiting = [_threads(parts - 1, os.getpid()).submit(phase, *a) for a in arguments[1:]]
         phase(*arguments[0])
         for part in waiting:

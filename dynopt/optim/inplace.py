@@ -122,7 +122,7 @@ class InPlace:
         host = self._host(last.steps, groups[0], last.k) if last.host is None else last.host
         if not (last.steps.program.timed or any(map(is_schedule, values[0]))):
             last.host = host
-        last.k += self._counts(last.steps.run(last.params, blocks, None, host), last.params, last.k)
+        last.k += self._counts(last.steps.run(last.params, blocks, lambda name: [], host), last.params, last.k)
         last.count[0][()] = last.k
         return True
 
@@ -141,7 +141,7 @@ class InPlace:
         blocks = {n: ordered(block, params) if n in plan.vectors else block for n, block in blocks.items()}
         steps = self._steps.get(id(group))
         if steps is None or steps.program is not found:
-            steps = self._steps[id(group)] = Steps(found)
+            steps = self._steps[id(group)] = found.steps(params[0].device)
 
         def gradient(name: str) -> list[Any]:
             return [p.grad for p in params] if name == "g0" else oracle.again()

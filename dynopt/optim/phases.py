@@ -130,7 +130,7 @@ def plan(traced: Traced) -> Plan:
         return expression
 
     used = set().union(*(e.free_symbols for e in traced.after))
-    order = []
+    order: list[sp.Symbol] = []
     for symbol in reversed(tape.order[1:]):
         if symbol in used:
             order.insert(0, symbol)
