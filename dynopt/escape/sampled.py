@@ -68,9 +68,9 @@ def sampled(
     return from_shifts(method, saddle, exits, scale * (part * torch.as_tensor(stretch)) @ across.T, steps, alone=True)
 
 
-def uniforms(width: int, most: int = WHOLE) -> np.ndarray:
+def uniforms(width: int, most: int | None = None) -> np.ndarray:
     """Points in the open unit cube, (COPIES · N, width), one scrambling after the other."""
-    power = int(np.clip(np.log2(CELLS / width), FEWEST, most) - np.log2(COPIES))
+    power = int(np.clip(np.log2(CELLS / width), FEWEST, most or WHOLE) - np.log2(COPIES))
     drawn = np.concatenate([qmc.Sobol(width, seed=seed).random_base2(power) for seed in range(COPIES)])
     return np.clip(drawn, 2.0**-54, 1 - 2.0**-53)
 
