@@ -113,6 +113,9 @@ def test_runs_that_are_late_are_followed_further():
         sampled(dynopt.method("gd(gamma=0.05)"), place, [ball], "gaussian", 1e-6, steps, stretch=np.ones(2))[ball.text]
         for steps in (40, 400)
     )
+    wide = find_saddle(dynopt.Quadratic([-8, -5, *range(1, 300)]))
+    refused = predict(dynopt.method("gd(gamma=0.002)"), wide, [make_exit("ball", wide, 0.5)], "gaussian", 1e-6, 0.5)["ball(radius=0.5)"]
+    assert "301 coordinates" in str(refused)
     assert 40 < len(short.cdf) < 400
     assert np.array_equal(short.cdf, long.cdf)
 

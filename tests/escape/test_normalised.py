@@ -123,10 +123,10 @@ def test_what_is_said():
 @pytest.mark.parametrize(
     ("more", "said"),
     [({"noise": 1e-3}, "exact gradients"), ({"start": "stable"}, "do not leave"), ({"gamma": "0.1/(k+1)"}, "varies with the iteration"),
-     ({"gamma": "1e-6"}, "steps of length gamma=1e-06 may be needed")],
+     ({"more": 300}, "302 coordinates"), ({"gamma": "1e-6"}, "steps of length gamma=1e-06 may be needed")],
 )  # fmt: skip
 def test_no_law(more, said):
-    (found,) = law(dynopt.Quadratic([-8, 2]), **more)
+    (found,) = law(dynopt.Quadratic([-8, 2] + [1] * more.pop("more", 0)), **more)
     assert isinstance(found, NoLaw)
     assert said in str(found)
 

@@ -146,7 +146,7 @@ LOPSIDED = dynopt.Landscape(lambda x: -(x**2) / 2 + x**3 / 2 + x**4 / 4)
      ("drop(amount=0.01)", lambda x: x**2 / 2 - x**3 / 2 - x**4 / 4 >= 0.01, 0)],
 )  # fmt: skip
 def test_each_side_has_its_own_times(name, exit, never):
-    study = dynopt.escape_study("gd(gamma=0.1)", LOPSIDED, 4000, scale=1e-6, exit=name, saddle=(0,), also=[], max_steps=400)
+    study = dynopt.escape_study("gd(gamma=0.1)", LOPSIDED, 4000, scale=1e-6, exit=name, saddle=(0,), also=[], max_steps=400, linger=0)
     times = study.methods[0].times[0]
     law, first = times.law.best, left(LOPSIDED, exit, 20_000, 400)
     assert law.never == pytest.approx(never, abs=1e-12)
