@@ -40,7 +40,7 @@ from dynopt.escape.exits import Exit, make_exit
 from dynopt.escape.law import NoLaw, Prediction
 from dynopt.escape.record import Law
 from dynopt.escape.saddle import Saddle, find_saddle
-from dynopt.escape.sampled import from_shifts, sampled, uniforms
+from dynopt.escape.sampled import WIDEST, from_shifts, sampled, uniforms
 from dynopt.escape.starts import EXTRA
 from dynopt.problems.quadratic import Quadratic
 
@@ -82,7 +82,8 @@ def normalised(
 
     Raises
     ------
-    NoLaw : a step-size that varies, starts on the stable subspace, or a step so small that a run needs more than `LONGEST`.
+    NoLaw : a step-size that varies, starts on the stable subspace, too many coordinates, or a step so small that
+        a run needs more than `LONGEST`.
 
     Examples
     --------
@@ -97,6 +98,8 @@ def normalised(
         raise NoLaw(f"{method.name} varies with the iteration, and the law is that of a constant step-size")
     if start == "stable":
         raise NoLaw("runs that start on the stable subspace have no unstable part and do not leave")
+    if saddle.dimension > WIDEST:
+        raise NoLaw(f"the law is an average over starts, and these have {saddle.dimension:,} coordinates, more than {WIDEST}")
     gamma, steps = float(method.gamma), horizon(float(method.gamma), saddle, scale, radius)
     on_true = sampled(method, saddle, exits, start, scale, steps) if saddle.bent or any(e.name != "coordinate" for e in exits) else {}
     described = (*notes, _described(gamma, saddle, radius))

@@ -201,4 +201,6 @@ def suggest_horizon(
 
 def _end(law: laws.Prediction) -> int:
     """Where next to none of those that leave is inside; a sample ends before that, and its tail is taken to be no longer than it."""
-    return len(law.cdf) * 2 if law.error else law.quantile((1 - _UNLIKELY) * (1 - law.never)) or 0
+    if law.error:
+        return 2 * len(law.cdf)
+    return (law.quantile((1 - _UNLIKELY) * (1 - law.never)) or 0) if law.never < 1 else len(law.cdf)

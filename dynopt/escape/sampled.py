@@ -30,6 +30,10 @@ CELLS = 2**20
 """Numbers in a state block over all points, at most."""
 FEWEST, WHOLE, PARTS = 12, 15, 14
 """Binary logarithms: of the least number of points, and of the largest for whole starts and for unstable parts, whose runs are longer."""
+WIDEST = 256
+"""Most coordinates of a problem: starts and Hessians of more are too large to have thousands of."""
+ASKED = 256
+"""Runs that did not leave whose Hessians are looked at."""
 PATIENCE = 10
 """How much longer runs are followed that were neither out nor at rest."""
 
@@ -58,8 +62,11 @@ def sampled(
     (True, True)
     """
     n, d = saddle.unstable.shape
+    if n > WIDEST:
+        reason = NoLaw(f"the law is an average over starts, and these have {n:,} coordinates, more than {WIDEST}")
+        return {e.text: reason for e in exits}
     few = stretch is not None and start == "gaussian"  # normal numbers are normal in any directions: no need for all n
-    numbers = uniforms(d if few else n + EXTRA.get(start, 0), WHOLE if stretch is None else PARTS)
+    numbers = uniforms(d if few else n + EXTRA.get(start, 0), WHOLE if stretch is None else int(min(PARTS, np.log2(CELLS / n))))
     drawn = torch.as_tensor(numbers if start == "uniform" else special.ndtri(numbers))
     if stretch is None:
         return from_shifts(method, saddle, exits, scale * unit_shift(start, drawn, n), steps)
@@ -68,9 +75,9 @@ def sampled(
     return from_shifts(method, saddle, exits, scale * (part * torch.as_tensor(stretch)) @ across.T, steps, alone=True)
 
 
-def uniforms(width: int, most: int = WHOLE) -> np.ndarray:
+def uniforms(width: int, most: int | None = None) -> np.ndarray:
     """Points in the open unit cube, (COPIES · N, width), one scrambling after the other."""
-    power = int(np.clip(np.log2(CELLS / width), FEWEST, most) - np.log2(COPIES))
+    power = int(np.clip(np.log2(CELLS / width), FEWEST, most or WHOLE) - np.log2(COPIES))
     drawn = np.concatenate([qmc.Sobol(width, seed=seed).random_base2(power) for seed in range(COPIES)])
     return np.clip(drawn, 2.0**-54, 1 - 2.0**-53)
 
@@ -86,7 +93,7 @@ def from_shifts(
         first[:, late], final[late] = _run(method, saddle, exits, theta0[late], PATIENCE * steps)
     found: dict[str, Prediction | NoLaw] = {}
     for e, when in zip(exits, first, strict=True):
-        if alone and not bool(lost(saddle, final[when < 0]).all()):
+        if alone and not bool(lost(saddle, final[when < 0][:ASKED]).all()):
             found[e.text] = NoLaw(RESTING)
         else:
             found[e.text] = _averaged(when.numpy().reshape(COPIES, -1))
@@ -115,7 +122,8 @@ def lost(saddle: Saddle, theta: torch.Tensor) -> torch.Tensor:
     """Whether runs that ended at θ, (batch, n), stay for good: no direction leads down there, or they are no longer finite."""
     ended, finite = torch.ones(len(theta), dtype=torch.bool), torch.isfinite(theta).all(-1)
     if bool(finite.any()):
-        values = torch.linalg.eigvalsh(torch.as_tensor(saddle.problem.hessian(theta[finite])))
+        parts = theta[finite].split(max(1, CELLS // theta.shape[1] ** 2))
+        values = torch.cat([torch.linalg.eigvalsh(torch.as_tensor(saddle.problem.hessian(part))) for part in parts])
         ended[finite] = values[:, 0] > -1e-9 * values.abs().amax(-1)
     return ended
 

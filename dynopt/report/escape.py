@@ -33,6 +33,7 @@ def text(study: EscapeStudy, width: int = 140) -> str:
         _render(_quantiles(study), width),
         _render(_destinations(study), width),
         *([_render(_others(study), width)] if others else []),
+        *([_render(_ranks(study), width)] if others and len(study.methods) > 1 else []),
         "\n".join([*(n for m in study.methods for n in _notes(m)), *_unfinished(study)]),
     ])  # fmt: skip
 
@@ -109,6 +110,20 @@ def _others(study: EscapeStudy) -> Table:
                 _number(t.moments and t.moments.sd), _number(law and law.sd), _whole(median),
                 _whole(law.quantile(0.5)) if law else "-", "-" if t.kolmogorov is None else f"{t.kolmogorov:.5f}",
             )  # fmt: skip
+    return table
+
+
+def _ranks(study: EscapeStudy) -> Table:
+    """How the ranking of the methods depends on the definition: rank and mean, where every run of every method was out."""
+    exits = [t.exit for t in study.methods[0].times]
+    table = _table("rank of the methods by their mean time, under each definition of leaving", "method", *exits)
+    means = [[t.moments.mean if t.moments else None for t in m.times] for m in study.methods]
+    for m, own in zip(study.methods, means, strict=True):
+        cells = []
+        for mean, column in zip(own, zip(*means, strict=True), strict=True):
+            known = [other for other in column if other is not None]
+            cells.append("-" if mean is None or len(known) < len(column) else f"{1 + sum(other < mean for other in known)} ({mean:.1f})")
+        table.add_row(_name(m), *cells)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,18 @@ def test_the_law_holds_under_every_exit(asked):
             assert all(abs(t.quantile(q)[0] - law.quantile(q)) <= 1 + (q in (0.01, 0.99)) * 3 for q in LEVELS)
             assert t.kolmogorov < 1.95 / RUNS**0.5
         assert m.times[0].law.offset == pytest.approx(0.053, abs=0.004)  # the quadratic model is off by more than 5 %
+
+
+def test_the_ranking_of_methods_by_definition(asked):
+    from dynopt.report.escape import text
+
+    table = text(asked, 200).split("rank of the methods")[1].split("million")[0].splitlines()
+    for m in asked.methods:
+        row = next(line for line in table if line.strip().startswith(m.method))
+        for j, cell in enumerate(re.findall(r"(\d+) \((\d+\.\d)\)", row)):
+            means = sorted(other.times[j].moments.mean for other in asked.methods)
+            assert cell == (str(1 + means.index(m.times[j].moments.mean)), f"{m.times[j].moments.mean:.1f}")
+        assert j == 4
 
 
 def test_the_document(asked):

@@ -7,6 +7,7 @@ import pytest
 
 import dynopt
 from dynopt.escape import law
+from dynopt.escape import sampled as module
 from dynopt.escape.exits import make_exit
 from dynopt.escape.law import NoLaw
 from dynopt.escape.predict import predict
@@ -120,6 +121,9 @@ def test_runs_that_are_late_are_followed_further():
         sampled(dynopt.method("gd(gamma=0.05)"), place, [ball], "gaussian", 1e-6, steps, stretch=np.ones(2))[ball.text]
         for steps in (40, 400)
     )
+    wide = find_saddle(dynopt.Quadratic([-8, -5, *range(1, 300)]))
+    refused = predict(dynopt.method("gd(gamma=0.002)"), wide, [make_exit("ball", wide, 0.5)], "gaussian", 1e-6, 0.5)["ball(radius=0.5)"]
+    assert "301 coordinates" in str(refused)
     assert 40 < len(short.cdf) < 400
     assert np.array_equal(short.cdf, long.cdf)
 
@@ -138,8 +142,10 @@ def test_an_oblique_cube_on_a_bent_objective():
     assert np.abs(counts.cumsum() / 20_000 - found.best.at(np.arange(len(counts)))).max() < 1.95 / 20_000**0.5
 
 
-def test_runs_that_need_their_other_components_have_no_sampled_law():
+def test_runs_that_need_their_other_components_have_no_sampled_law(monkeypatch):
     """From (0, 0, 0) the unstable parts go to (±1, ±1, 0), where z, which they lack, leads down: no drop by more than 3/2."""
+    monkeypatch.setattr(module, "FEWEST", 8)
+    monkeypatch.setattr(module, "PARTS", 8)
     bent = Unlisted(lambda x, y, z: x**4 / 2 - x**2 + y**4 - 2 * y**2 + z**2 * (1 - x**2 - y**2) + z**4)
     place = find_saddle(bent, (0, 0, 0))
     exits = [make_exit(e, place, 0.5) for e in ("coordinate", "drop(amount=1.6)")]

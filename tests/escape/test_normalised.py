@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 
 import dynopt
+from dynopt.escape import sampled
 from dynopt.escape.exits import make_exit
 from dynopt.escape.law import NoLaw
 from dynopt.escape.normalised import growth, symmetric_steps
 from dynopt.escape.predict import predict
 from dynopt.escape.record import Law
 from dynopt.escape.saddle import find_saddle
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """A quarter of the points: enough beside 20,000 runs."""
+    monkeypatch.setattr(sampled, "WHOLE", 13)
 
 
 def law(problem, start="gaussian", scale=1e-12, radius=0.5, gamma="0.02", exits=("coordinate",), **more):
@@ -53,7 +60,7 @@ def test_the_law_by_simulation(spectrum, start, scale):
     if start == "sphere":
         z /= np.linalg.norm(z, axis=1)[:, None]
     assert found.best.kind == "quadratic"
-    assert found.best.error < 0.004
+    assert 0 < found.best.error < 0.008
     assert distance(leave(scale * z, spectrum, 0.5), found.best) < 1.95 / n**0.5
 
 
@@ -116,10 +123,10 @@ def test_what_is_said():
 @pytest.mark.parametrize(
     ("more", "said"),
     [({"noise": 1e-3}, "exact gradients"), ({"start": "stable"}, "do not leave"), ({"gamma": "0.1/(k+1)"}, "varies with the iteration"),
-     ({"gamma": "1e-6"}, "steps of length gamma=1e-06 may be needed")],
+     ({"more": 300}, "302 coordinates"), ({"gamma": "1e-6"}, "steps of length gamma=1e-06 may be needed")],
 )  # fmt: skip
 def test_no_law(more, said):
-    (found,) = law(dynopt.Quadratic([-8, 2]), **more)
+    (found,) = law(dynopt.Quadratic([-8, 2] + [1] * more.pop("more", 0)), **more)
     assert isinstance(found, NoLaw)
     assert said in str(found)
 

@@ -146,7 +146,7 @@ LOPSIDED = dynopt.Landscape(lambda x: -(x**2) / 2 + x**3 / 2 + x**4 / 4)
      ("drop(amount=0.01)", lambda x: x**2 / 2 - x**3 / 2 - x**4 / 4 >= 0.01, 0)],
 )  # fmt: skip
 def test_each_side_has_its_own_times(name, exit, never):
-    study = dynopt.escape_study("gd(gamma=0.1)", LOPSIDED, 4000, scale=1e-6, exit=name, saddle=(0,), also=[], max_steps=400)
+    study = dynopt.escape_study("gd(gamma=0.1)", LOPSIDED, 4000, scale=1e-6, exit=name, saddle=(0,), also=[], max_steps=400, linger=0)
     times = study.methods[0].times[0]
     law, first = times.law.best, left(LOPSIDED, exit, 20_000, 400)
     assert law.never == pytest.approx(never, abs=1e-12)
@@ -171,6 +171,10 @@ def test_starts_that_are_out_where_others_never_get():
     counts, law = np.bincount(first[first >= 0], minlength=301), study.methods[0].times[0].law.best
     assert np.abs(counts.cumsum() / 20_000 - law.at(np.arange(301))).max() < 1.95 / 20_000**0.5
     assert law.never == pytest.approx(math.erf(1 / 2**0.5) / 2, abs=1e-3)  # P(0 < Z < 1)
+    saddle = find_saddle(LOPSIDED, (0,))
+    exits = [make_exit(f"coordinate(radius={r})", saddle, 1.0) for r in (0.3, 1)]
+    found = amplitudes(dynopt.method("gd(gamma=0.1)"), saddle, exits, 1.0, 1e-6)
+    assert [[side.leaves for side in found[e.text]] for e in exits] == [[True, True], [False, True]]
 
 
 def test_an_exit_that_no_side_reaches():
