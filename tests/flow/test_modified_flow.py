@@ -52,7 +52,7 @@ def test_measured_orders(name, problem, orders):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "problem"), zip(METHODS, itertools.cycle(STARTS), strict=False))
+@pytest.mark.parametrize(("name", "problem"), list(zip(METHODS, itertools.cycle(STARTS), strict=False)))
 def test_measured_orders_of_all(name, problem):
     """Within 0.1 of the nominal order, which for a method of order two (the midpoint rule) is 2 at first."""
     nominal = [2, 2, 3, 4] if name == "midpoint_din" else [1, 2, 3, 4]

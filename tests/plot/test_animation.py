@@ -63,7 +63,7 @@ def plane(tmp_path_factory):
     return found, found.save(tmp_path_factory.mktemp("plane") / "a.html")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [n if n == "plane" else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_a_page_refers_to_nothing_outside_it(name, plane, tmp_path):
     path = plane[1] if name == "plane" else study(name).save(tmp_path / "a.html")
     page, data = read(path)
