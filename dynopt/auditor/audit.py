@@ -39,7 +39,7 @@ def audit(optimizer: Any, *, against: Any = None, param: Mapping[str, Any] | str
     --------
     >>> found = audit("torch.optim:SGD(lr=0.1, momentum=0.9)", against="heavy_ball(gamma=0.1, momentum=0.9)")
     >>> found.verdict, found.equivalent_to
-    ('matches', 'heavy_ball(gamma=1/10, momentum=9/10)')
+    ('matches', 'heavy_ball_velocity(gamma=1/10, momentum=9/10)')
     """
     subject = resolve(optimizer, param)
     reference = None if against is None else reference_of(against)

@@ -10,7 +10,8 @@ only when it reproduces fresh runs to 1e-10.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,10 +203,14 @@ def _solve(
     size = np.max(np.abs(path - path[0]), axis=0)
     size = np.where(size > 0, size, 1.0)
 
-    def gap(x: np.ndarray) -> np.ndarray:
+    def off(constants: Mapping[str, float]) -> np.ndarray:
         with np.errstate(all="ignore"):
-            found = (rule.path(_read(names, x, first.sign), start, rows, **options) - path) / size
-        return np.clip(np.nan_to_num(found, nan=1e3), -1e3, 1e3).ravel()
+            found = ((rule.path(constants, start, rows, **options) - path) / size).ravel()
+            found[~(np.abs(found) < 1e3)] = 1e3
+        return found
+
+    def gap(x: np.ndarray) -> np.ndarray:
+        return off(_read(names, x, first.sign))
 
     free = [n for n in names if n not in _known(rule, first)]
 
@@ -213,13 +218,14 @@ def _solve(
         return _closed(rule, {**{n: rule.constants.get(n, 0.0) for n in names}, **_read(free, y, 1)}, first, decay)
 
     def slack(y: np.ndarray) -> np.ndarray:
-        return gap(_write(names, completed(y)))
+        found = completed(y)
+        return off(found | {"lr": found["lr"] * first.sign})
 
     before = np.inf
     for constants in _starts(rule, free, hints):
         y = _write(free, constants)
         if search and len(y):
-            y = leastsq(slack, y, full_output=True, xtol=1e-15, ftol=1e-12, gtol=0, maxfev=20 * (len(y) + 1))[0]
+            y = leastsq(slack, y, full_output=True, xtol=1e-15, ftol=1e-12, gtol=0, maxfev=16 * (len(y) + 1))[0]
         x = _write(names, completed(y))
         reached = float(np.max(np.abs(gap(x))))
         if reached <= 1e-4 and (found := _rounded(names, _polished(x, gap) if search else x, first.sign, gap)):
@@ -293,19 +299,14 @@ def _write(names: list[str], constants: dict[str, float]) -> np.ndarray:
 
 
 def _in(name: str, value: float) -> float:
-    if name in _MOMENTA:
-        return float(np.log(max(1 - value, 1e-12)))
-    return float(np.log(max(abs(value), 1e-300)))
+    return math.log(max(1 - value, 1e-12) if name in _MOMENTA else max(abs(value), 1e-300))
 
 
 def _read(names: list[str], x: np.ndarray, sign: int) -> dict[str, float]:
     found = {}
-    with np.errstate(all="ignore"):
-        for name, value in zip(names, x, strict=True):
-            if name in _MOMENTA:
-                found[name] = float(1 - np.exp(np.clip(value, -700, 700)))
-            else:
-                found[name] = float(np.exp(np.clip(value, -700, 700))) * (sign if name == "lr" else 1)
+    for name, value in zip(names, x, strict=True):
+        size = math.exp(min(max(value, -690.0), 690.0))
+        found[name] = 1 - size if name in _MOMENTA else size * (sign if name == "lr" else 1)
     return found
 
 

@@ -67,5 +67,5 @@ def _law(ratio: np.ndarray, tolerance: float) -> str:
         fit = least_squares(gap, start, x_scale=start, xtol=1e-15, ftol=1e-15, gtol=1e-15)
         if np.max(np.abs(fit.fun)) < tolerance:
             digits = 1e-6 if tolerance < 1e-9 else 1e-2
-            return f"(1 + {short(abs(fit.x[0]), digits)} k)^(-{short(fit.x[1], digits)})"
+            return f"(1 + {short(abs(fit.x[0]), digits)} k)^({short(-fit.x[1], digits)})"
     return ""

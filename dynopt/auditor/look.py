@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dynopt.auditor.box import Box, MethodBox, Probe, script
-from dynopt.auditor.compare import compare
+from dynopt.auditor.compare import compare, sequences
 from dynopt.auditor.fit import Formula, fit
 from dynopt.auditor.gains import Gains, gains
 from dynopt.auditor.linear import LinearMap, recurrence, responses, short, time_invariant
@@ -158,7 +158,8 @@ def _starts_alike(box: Box, match: Match) -> bool:
     if match.decay != "none" or match.sign < 0:
         return True
     values = {k: float(v) for k, v in match.values.items()}
-    return compare(box, MethodBox(method_class(match.method).make(**values))).verdict == "matches"
+    probes = {name: probe for name, probe in sequences().items() if name.startswith("normal")}
+    return compare(box, MethodBox(method_class(match.method).make(**values)), probes).verdict == "matches"
 
 
 def text(value: Any) -> str:

@@ -20,6 +20,7 @@ import sympy as sp
 from dynopt.auditor.linear import LinearMap, nice
 from dynopt.auditor.recovered import definition
 from dynopt.core.algorithm import Algorithm
+from dynopt.core.parameter import Parameter
 from dynopt.core.registry import METHODS, method_class
 from dynopt.errors import Misuse
 from dynopt.symbolic.equivalence import equivalent
@@ -176,16 +177,16 @@ def _least_squares(candidate: _Candidate, free: tuple[Any, ...], decay: str, sig
             break
     if best is None:
         return None
+    best = np.array([*(_inside(p, v) for p, v in zip(free, best, strict=False)), *best[len(free) :]])
     reached = float(np.max(np.abs(gap(best))))
-    for tolerance in (1e-6, 1e-9, 1e-12):  # the coarsest rounding that costs nothing
+    shown = None
+    for tolerance in (1e-6, 1e-9, 1e-12, 0.0):  # the coarsest rounding that costs nothing
         rounded = np.array([float(_short(v, tolerance)) for v in best])
-        if np.max(np.abs(gap(rounded))) <= max(2 * reached, 1e-14):
+        shown = {p.name: _short(v, min(tolerance, 1e-12)) for p, v in zip(numbers, values(rounded), strict=True)}
+        if np.max(np.abs(gap(rounded))) <= max(2 * reached, 1e-14) and _admissible(candidate, shown):
             best = rounded
             break
-    shown = {p.name: _short(v, 1e-12) for p, v in zip(numbers, values(best), strict=True)}
-    try:
-        candidate.cls.make(**shown)
-    except Misuse:
+    else:
         return None
     weight = _short(best[-1], 1e-12) if decay != "none" else 0
     distance = float(np.max(np.abs(gap(best))))
@@ -193,7 +194,25 @@ def _least_squares(candidate: _Candidate, free: tuple[Any, ...], decay: str, sig
     return Match(candidate.name, kept, decay, weight, sign, distance, False, not _stored(candidate.space))
 
 
+def _admissible(candidate: _Candidate, values: dict[str, Any]) -> bool:
+    try:
+        candidate.cls.make(**values)
+    except Misuse:
+        return False
+    return True
+
+
+def _inside(parameter: Parameter, value: float) -> float:
+    """The admissible value next to this one."""
+    domain = parameter.domain
+    assert domain is not None
+    low, high = float(domain.lower), float(domain.upper)
+    return float(np.clip(value, low if domain.lower_closed else low + 1e-9, high if domain.upper_closed else high - 1e-9))
+
+
 def _short(value: float, tolerance: float) -> Any:
+    if tolerance == 0:
+        return float(value)
     found = nice(float(value), tolerance * max(abs(float(value)), 1.0 if tolerance > 1e-12 else 1e-3))
     return found if found is not None else float(value)
 

@@ -144,12 +144,14 @@ def norm_form(box: Box, scope: str) -> NormForm | None:
 def _candidates(box: Box, scope: str, s: np.ndarray) -> list[NormForm]:
     r, last = _SCALES, float(s[-1])
     gain = float(s[0] / r[0])
-    turn = (last / float(s[0]) - 1) * float(r[0])
+    turn = (last / float(s[0]) - 1) * float(r[0]) if s[0] > 0 else 0.0
+    top = last * (1 + turn / float(r[-1]))  # the limit, from the largest norm
+    turn = max((top / float(s[0]) - 1) * float(r[0]), 0.0)
     found: list[tuple[str, float, float]] = []
     if np.ptp(s) <= 1e-9 * last:
         found.append(("normalised", last, 0.0))
-    elif np.all(np.isclose(s, last * r / (r + turn) * (1 + turn / r[-1]), rtol=1e-8)):
-        found += [("normalised", last, turn)] if turn < 1e-2 else [("damped", gain, gain / last), ("normalised", last, turn)]
+    elif np.all(np.isclose(s, top * r / (r + turn), rtol=1e-8)):
+        found += [("normalised", top, turn)] if turn < 1e-2 else [("damped", gain, gain / top), ("normalised", top, turn)]
     elif np.all(np.isclose(s, np.minimum(gain * r, last), rtol=1e-5)):
         found.append(("clipped", gain, last / gain))
     momentum = _momentum(box)
