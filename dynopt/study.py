@@ -5,7 +5,7 @@ A study is a folder with a file ``study.py`` that defines
 * ``TITLE`` and ``SOURCE``: one line each;
 * ``PRESETS``: settings by name, at least ``smoke`` (under 20 s) and ``paper`` (as published);
 * ``run(*, folder, seed, **settings) -> dict``: writes its arrays, tables and figures into ``folder``
-  and returns a summary.
+  and returns a summary; ``"holds": False`` in it says that a law that must hold was broken (exit code 1).
 
 A run ends as a run folder (`dynopt.store.run_folder`), also when it was interrupted: what the study
 had written by then is kept, with the outcome ``interrupted`` in the manifest.
@@ -80,6 +80,11 @@ class StudyRun(Result):
     outcome: Outcome
     folder: Path
     summary: dict[str, Any]
+
+    @property
+    def holds(self) -> bool:
+        """False when the summary says that a law that must hold was broken."""
+        return self.summary.get("holds") is not False
 
 
 def studies() -> dict[str, Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from dynopt.core.algebra import inner
+from dynopt.core.algebra import inner, where
 from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.oracle import Oracle
-from dynopt.core.parameter import Scalar, is_schedule, number
+from dynopt.core.parameter import Scalar, is_schedule, number, option
+from dynopt.errors import Misuse
 
 
 class Pair(NamedTuple):
@@ -87,10 +88,18 @@ class HeavyBall(Algorithm):
 
 
 class HeavyBallVelocity(Algorithm):
-    """The heavy ball in velocity form: v⁺ = mv + (1 − τ)∇J(θ), θ⁺ = θ − γv⁺, started with v = 0.
+    """The heavy ball in velocity form: v⁺ = mv + (1 − τ)∇J(θ), θ⁺ = θ − γv⁺.
 
-    With dampening τ = 0 this is torch.optim.SGD(momentum=m).  With τ > 0 torch takes the first step
-    undampened (v⁺ = ∇J(θ)); every later step is the same.
+    ``first`` says with which v it starts:
+
+    * ``dampened``  v = 0, so the first step is that of every other iteration, (1 − τ)∇J(θ₀);
+    * ``torch``     v = (τ/m)∇J(θ₀), so the first step is undampened, v⁺ = ∇J(θ₀): torch.optim.SGD(lr=γ,
+      momentum=m, dampening=τ) from the first step on.  It needs m > 0 (torch ignores τ where m = 0).
+
+    Without dampening the two are the same.  The mode matrix does not depend on ``first``; the start does.
+
+    >>> HeavyBallVelocity(gamma=0.1, momentum=0.9).first
+    'dampened'
     """
 
     name = "heavy_ball_velocity"
@@ -99,9 +108,17 @@ class HeavyBallVelocity(Algorithm):
     gamma: Scalar = number("(0, oo)", "step-size")
     momentum: Scalar = number("[0, 1)", "momentum")
     dampening: Scalar = number("[0, 1)", "dampening of the gradient", 0)
+    first: str = option(("dampened", "torch"), "whether the first step is dampened too", "dampened")
+
+    def check(self) -> None:
+        if self.first == "torch" and self.momentum == 0:
+            raise Misuse(f"{self.name}: torch keeps no velocity for momentum=0 and ignores dampening; use gd")
 
     def init(self, theta0: Any, oracle: Oracle) -> Moving:
-        return Moving(theta0, theta0 - theta0)
+        def undampened() -> Any:
+            return self.dampening / self.momentum * oracle.gradient(theta0)
+
+        return Moving(theta0, where(self.first == "torch", undampened, theta0 - theta0))
 
     def update(self, state: Moving, oracle: Oracle, k: Any) -> Moving:
         velocity = self.momentum * state.velocity + (1 - self.dampening) * oracle.gradient(state.theta)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from dynopt.algorithms.heavy_ball import Moving, Pair, friction, moving
@@ -38,7 +39,7 @@ class Nesterov(Algorithm):
     """Nesterov's method: y = θ + m(θ − θ₋), θ⁺ = y − γ∇J(y), started with θ₋ = θ₀.
 
     The gradient is taken at the extrapolated point y; θ is the gradient-step sequence.
-    torch.optim.SGD(nesterov=True) stores the shifted iterate y instead.
+    `NesterovVelocity`, torch.optim.SGD(nesterov=True), stores the shifted iterate y instead.
     """
 
     name = "nesterov"
@@ -59,3 +60,35 @@ class Nesterov(Algorithm):
 
     def flow_state(self, state: Pair) -> Moving:
         return moving(state, self.gamma)
+
+
+class NesterovVelocity(Algorithm):
+    """Nesterov's method in velocity form: v⁺ = mv + ∇J(θ), θ⁺ = θ − γ(∇J(θ) + mv⁺), started with v = 0.
+
+    This is torch.optim.SGD(lr=γ, momentum=m, nesterov=True).  θ is the shifted iterate: `Nesterov`'s
+    extrapolated point y, so that the gradient is taken at θ itself.  The two have the same θ − γ∇J(θ) for a
+    constant step and the same start; under a step-size schedule they are different methods.
+
+    >>> NesterovVelocity(gamma=0.1, momentum=0.9)
+    NesterovVelocity(gamma=0.1, momentum=0.9)
+    """
+
+    name = "nesterov_velocity"
+    references = ("Sutskever et al. 2013", "torch.optim.SGD")
+
+    gamma: Scalar = number("(0, oo)", "step-size")
+    momentum: Scalar = number("[0, 1)", "momentum")
+
+    def init(self, theta0: Any, oracle: Oracle) -> Moving:
+        return Moving(theta0, theta0 - theta0)
+
+    def update(self, state: Moving, oracle: Oracle, k: Any) -> Moving:
+        gradient = oracle.gradient(state.theta)
+        velocity = self.momentum * state.velocity + gradient
+        return Moving(state.theta - self.gamma * (gradient + self.momentum * velocity), velocity)
+
+    def flow(self) -> tuple[Flow, Any] | None:
+        return friction(self.momentum, self.gamma)
+
+    def flow_state(self, state: Moving) -> Moving:
+        return Moving(state.theta, -(self.gamma ** Fraction(1, 2)) * state.velocity)

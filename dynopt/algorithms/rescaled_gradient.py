@@ -11,6 +11,12 @@ from dynopt.core.oracle import Oracle
 from dynopt.core.state import Position
 
 
+def direction(gradient: Any) -> Any:
+    """g/‖g‖ with the global norm, and 0 where g = 0."""
+    length = norm(gradient)
+    return gradient / where(length > 0, length, 1)
+
+
 class RescaledGradientFlow(Flow):
     """θ' = −∇J(θ)/‖∇J(θ)‖, and θ' = 0 where ∇J(θ) = 0: the paths of the gradient flow at unit speed.
 
@@ -30,9 +36,7 @@ class RescaledGradientFlow(Flow):
         return Position(theta0)
 
     def field(self, state: Position, oracle: Oracle, t: Any) -> Position:
-        gradient = oracle.gradient(state.theta)
-        length = norm(gradient)
-        return Position(-gradient / where(length > 0, length, 1))
+        return Position(-direction(oracle.gradient(state.theta)))
 
     def energies(self, state: Position, oracle: Oracle, t: Any) -> dict[str, Any]:
         return {"J": oracle.value(state.theta)}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from dynopt.errors import Misuse, closest
 
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[0] not in COMMANDS:
             raise Misuse(f"there is no command {words[0]!r}; {closest(words[0], COMMANDS)}")
-        return _run(words[0], words[1:])
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return _run(words[0], words[1:])
     except Misuse as error:
         if debug:
             raise
@@ -55,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print("dynopt: interrupted; what was finished is kept", file=sys.stderr)
         return 130
+
+
+def _say(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
+    """A warning as one line, without the place in dynopt that gave it."""
+    print(f"dynopt: {message}", file=sys.stderr)
 
 
 def _run(name: str, words: list[str]) -> int:

@@ -54,15 +54,15 @@ def run(
     seed
         Run i starts at a point that depends on (seed, i) alone.
     start
-        gaussian, uniform, sphere, or stable (on the stable subspace, where runs stay).
+        gaussian, uniform (in a cube), sphere, ball, or stable (on the stable subspace, where runs stay).
     scale
         Size of the starts' distance from the saddle.
     exit
-        What "out" means: coordinate, ball, concave, drop or basin, or a call such as "drop(amount=2)".
+        What "out" means: coordinate, ball, concave, hessian, drop, basin or descent, or a call such as "drop(amount=2)".
     radius
-        The length in coordinate, ball and basin.
+        The length in coordinate, ball, basin and descent.
     also
-        Other exits on the same paths, separated by commas, or none; by default all that apply.
+        Other exits on the same paths, separated by commas, or none; by default all that apply, but for hessian and descent.
     saddle
         Coordinates X,Y of the saddle, or 0 for the origin in any dimension; needed where the problem has several.
     max_steps

@@ -86,6 +86,8 @@ def run(
 ) -> int:
     """Run a study and keep it as a run folder with a manifest.
 
+    A study that finds a law broken by its runs says so and ends with exit code 1.
+
     Parameters
     ----------
     name
@@ -111,7 +113,7 @@ def run(
     else:
         print("\n".join(_lines(done.summary)) or "no summary")
         print(f"\n{done.outcome}: {done.folder}")
-    return 130 if done.outcome is Outcome.INTERRUPTED else 0
+    return 130 if done.outcome is Outcome.INTERRUPTED else int(not done.holds)
 
 
 def copy(name: str, target: Path, /, *, json: Json = False) -> int:

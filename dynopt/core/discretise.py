@@ -23,21 +23,25 @@ class Discretisation(Algorithm):
 
     flow_class: ClassVar[type[Flow]]
 
+    def _values(self) -> dict[str, Any]:
+        return {p.name: getattr(self, p.name) for p in self.flow_class.parameters()}
+
     def _flow(self) -> Flow:
-        values = {p.name: getattr(self, p.name) for p in self.flow_class.parameters()}
-        return self.flow_class(**values)
+        return self.flow_class.unchecked(**self._values())
 
     def flow(self) -> tuple[Flow, Any]:
-        return self._flow(), self.gamma  # type: ignore[attr-defined]
+        return self.flow_class(**self._values()), self.gamma  # type: ignore[attr-defined]
 
     def _time(self, k: Any) -> Any:
-        start = self._flow().start_time
-        return (Fraction(repr(start)) if isinstance(start, float) else start) + k * self.gamma  # type: ignore[attr-defined]
+        start, passed = self._flow().start_time, k * self.gamma  # type: ignore[attr-defined]
+        if not start:
+            return passed
+        return (Fraction(repr(start)) if isinstance(start, float) else start) + passed
 
     def check(self) -> None:
         if not self.flow_class.autonomous and is_schedule(self.gamma):  # type: ignore[attr-defined]
             raise Misuse(f"{self.name}: a step-size schedule leaves the time of a non-autonomous flow open; give a constant gamma")
-        self._flow()
+        self.flow_class(**self._values())
 
     def init(self, theta0: Any, oracle: Oracle) -> Any:
         return self._flow().init(theta0, oracle)

@@ -164,3 +164,21 @@ def power_decay(start: Any, exponent: Any) -> Schedule:
     0.5
     """
     return Schedule(f"{start}*(k+1)**(-{exponent})", lambda k: float(start) * (k + 1) ** (-float(exponent)))
+
+
+def staircase_decay(start: Any, period: int, exponent: Any = 1, weight: Any = 1) -> Schedule:
+    """γ_k = γ₀/(1 + w⌈k/P⌉^q): the slides' rules, which take a step down once every P iterations.
+
+    P = KN for N iterations an epoch and a step down every K epochs; q = 1 and q = 1/2 are the two rules
+    (only with the first is Σγ_k² finite), and their tables have q = w = 1/2.  The formula writes ⌈k/P⌉ as
+    −((−k)//P), which the command line reads too.
+
+    >>> [staircase_decay(1, 2)(k) for k in range(4)]
+    [1.0, 0.5, 0.5, 0.3333333333333333]
+    >>> staircase_decay(0.1, 50, 0.5, 0.5)
+    0.1/(1+0.5*(-(-k//50))**(0.5))
+    """
+    return Schedule(
+        f"{start}/(1+{weight}*(-(-k//{period}))**({exponent}))",
+        lambda k: float(start) / (1 + float(weight) * float(-(-k // period)) ** float(exponent)),
+    )

@@ -54,5 +54,9 @@ class CriticalPoint:
 
 
 def oracle(problem: Problem) -> Oracle:
-    """The deterministic oracle of a problem: its value and its exact gradient."""
-    return FunctionOracle(problem.value, problem.gradient)
+    """The oracle of a problem without samples: its value, its exact gradient g and Hg."""
+
+    def variation(x: Any) -> Any:
+        return (problem.hessian(x) * problem.gradient(x)[..., None, :]).sum(-1)
+
+    return FunctionOracle(problem.value, problem.gradient, variation)

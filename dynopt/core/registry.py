@@ -27,6 +27,7 @@ METHODS = {
     "heavy_ball_velocity": "dynopt.algorithms.heavy_ball:HeavyBallVelocity",
     "nesterov_flow": "dynopt.algorithms.nesterov:NesterovFlow",
     "nesterov": "dynopt.algorithms.nesterov:Nesterov",
+    "nesterov_velocity": "dynopt.algorithms.nesterov:NesterovVelocity",
     "din": "dynopt.algorithms.din:DIN",
     "din_vanishing": "dynopt.algorithms.din:VanishingDIN",
     "nesterov_high_resolution": "dynopt.algorithms.high_resolution:HighResolutionNesterov",
@@ -42,7 +43,26 @@ METHODS = {
     "triple_momentum": "dynopt.algorithms.triple_momentum:TripleMomentum",
     "aggregated_momentum": "dynopt.algorithms.aggregated_momentum:AggregatedMomentum",
     "innaprop_frozen": "dynopt.algorithms.innaprop:FrozenINNAprop",
+    "innaprop": "dynopt.algorithms.innaprop:INNAprop",
+    "barzilai_borwein": "dynopt.algorithms.barzilai_borwein:BarzilaiBorwein",
+    "armijo": "dynopt.algorithms.armijo:Armijo",
+    "adagrad": "dynopt.algorithms.adagrad:AdaGrad",
+    "rmsprop": "dynopt.algorithms.rmsprop:RMSprop",
+    "rmsprop_centred": "dynopt.algorithms.rmsprop:CentredRMSprop",
+    "adam": "dynopt.algorithms.adam:Adam",
+    "damped_gradient_flow": "dynopt.algorithms.damped_gradient:DampedGradientFlow",
+    "damped_gd": "dynopt.algorithms.damped_gradient:DampedGradientDescent",
+    "perturbed_gd": "dynopt.algorithms.perturbed:PerturbedGradientDescent",
     "step_tuned_frozen": "dynopt.algorithms.step_tuned:FrozenStepTuned",
+    "step_tuned_sgd": "dynopt.algorithms.step_tuned:StepTunedSGD",
+    "stochastic_gv": "dynopt.algorithms.gradient_variation:StochasticGV",
+    "exact_gv": "dynopt.algorithms.gradient_variation:ExactGV",
+    "expected_gv": "dynopt.algorithms.gradient_variation:ExpectedGV",
+    "sngd": "dynopt.algorithms.sngd:SNGD",
+    "s_sngd": "dynopt.algorithms.stagewise:StagewiseSNGD",
+    "s_sgd": "dynopt.algorithms.stagewise:StagewiseSGD",
+    "saddle_ngd": "dynopt.algorithms.saddle_ngd:SaddleNGD",
+    "spider_sfo": "dynopt.algorithms.spider:SpiderSFO",
 }
 PROBLEMS = {
     "quadratic": "dynopt.problems.quadratic:Quadratic",
@@ -103,6 +123,7 @@ def parse_call(text: str) -> Call:
 
 _BINARY = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
+    ast.FloorDiv: operator.floordiv,
 }  # fmt: skip
 
 

@@ -70,6 +70,17 @@ class System:
             raise Misuse(f"{cls.name} needs {p.name} ({p.meaning}); give a value in {p.domain}, as in {cls.name}({p.name}=...)")
         return cls(**values)
 
+    @classmethod
+    def unchecked(cls, **values: Any) -> Self:
+        """A record of these values as they are, one for every parameter.
+
+        For carriers that bring numbers of their own, such as one for each parameter group, checked before.
+        """
+        system = object.__new__(cls)
+        for name, value in values.items():
+            object.__setattr__(system, name, value)
+        return system
+
     def replace(self, **values: Any) -> Self:
         """A copy with some parameters changed (and validated)."""
         for name in values:

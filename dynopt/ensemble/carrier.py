@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from dynopt.errors import Misuse
 
 
 def _tensors(*operands: Any) -> list[torch.Tensor]:
@@ -22,6 +25,26 @@ def sqrt(x: torch.Tensor) -> torch.Tensor:
 
 def where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
     return torch.where(condition, x, y)
+
+
+def one(x: torch.Tensor) -> torch.Tensor:
+    return torch.ones_like(x[..., :1])
+
+
+def size(x: torch.Tensor) -> int:
+    return x.shape[-1]
+
+
+def per_run(value: torch.Tensor, x: Any) -> torch.Tensor:
+    return value[..., None]
+
+
+def sequence(name: str, rule: Callable[[Any], Any], k: torch.Tensor) -> Any:
+    raise Misuse(f"{name} is counted by the iteration, which capturable=True keeps on the device; use capturable=False")
+
+
+def settled(condition: torch.Tensor) -> bool:
+    return bool(condition.all())
 
 
 def minimum(x: Any, y: Any) -> torch.Tensor:

@@ -30,11 +30,11 @@ REGISTERS = 128
 
 MATH = {
     "sqrt": "math.sqrt", "abs": "abs", "sin": "math.sin", "cos": "math.cos", "exp": "math.exp", "log": "math.log", "tanh": "math.tanh",
-    "max": "max", "min": "min",
+    "max": "max", "min": "min", "where": "select",
 }  # fmt: skip
 TRITON = {
     "sqrt": "tl.sqrt", "abs": "tl.abs", "sin": "tl.sin", "cos": "tl.cos", "exp": "tl.exp", "log": "tl.log",
-    "max": "tl.maximum", "min": "tl.minimum",
+    "max": "tl.maximum", "min": "tl.minimum", "where": "tl.where",
 }  # fmt: skip
 
 
@@ -152,6 +152,11 @@ def philox(c0, c1, c2, c3, k0, k1):
         k0 = (k0 + np.uint64(0x9E3779B9)) & mask
         k1 = (k1 + np.uint64(0xBB67AE85)) & mask
     return c0, c1, c2, c3
+
+
+@njit(inline="always")
+def select(condition, x, y):
+    return x if condition else y
 
 
 @njit(inline="always")

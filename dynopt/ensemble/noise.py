@@ -29,9 +29,10 @@ from dynopt.errors import Misuse, closest
 NOISES = {
     "gaussian": "gradients + size · N(0, I), on all coordinates or on axes=[1, ...], independent in every iteration",
     "periodic": "the same in iterations 0, every, 2·every, ... only (Saddle-NGD's rule)",
-    "minibatch": "gradients of a uniform random subset of `size` terms of a finite sum, without replacement",
+    "minibatch": "gradients of a uniform random subset of `size` terms of a finite sum, without replacement; of `large` terms "
+    "in iterations 0, every, 2·every, ... (SPIDER's restarts)",
 }
-_PARAMETERS = {"gaussian": ("size", "axes"), "periodic": ("size", "every", "axes"), "minibatch": ("size",)}
+_PARAMETERS = {"gaussian": ("size", "axes"), "periodic": ("size", "every", "axes"), "minibatch": ("size", "large", "every")}
 
 
 class FiniteSum(Protocol):
@@ -45,6 +46,9 @@ class FiniteSum(Protocol):
 
     def sample_gradient(self, x: Any, chosen: Any) -> Any:
         """The mean of ∇J_n(x) over the terms chosen: (batch, n)."""
+
+    def mean_variation(self, x: Any) -> Any:
+        """The mean over all terms of ∇²J_n(x) ∇J_n(x): (batch, n); only Expected-GV asks for it."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,25 @@ class Additive:
 
 @dataclass(frozen=True)
 class MiniBatch:
-    """Uniform random subsets of ``size`` terms of a finite sum."""
+    """Uniform random subsets of ``size`` terms of a finite sum.
+
+    With ``large``, subsets of that many terms in iterations that are multiples of ``every``: what SPIDER restarts on.
+    """
 
     size: int
+    large: int | None = None
+    every: int = 1
 
     def call(self) -> str:
-        return f"minibatch(size={self.size})"
+        return f"minibatch(size={self.size}" + (f", large={self.large}, every={self.every})" if self.large else ")")
+
+    def at(self, k: int) -> int:
+        """The number of terms in iteration ``k``."""
+        return self.size if self.large is None or k % self.every else self.large
 
     def oracle(self, problem: Any, *, seed: int, runs: torch.Tensor) -> BatchOracle:
         """The oracle of the runs listed, int64 (batch,)."""
-        return BatchOracle(problem, self.size, seed, runs)
+        return BatchOracle(problem, self, seed, runs)
 
 
 Noise = Additive | MiniBatch
@@ -126,15 +139,13 @@ def make_noise(text: str | float, problem: Any) -> Noise | None:
         example = {"gaussian": "gaussian(size=1e-3)", "periodic": "periodic(size=1e-3, every=10)", "minibatch": "minibatch(size=32)"}
         raise Misuse(f"noise {text!r} lacks {'every' if 'size' in values else 'size'}; write it as in {example[name]}")
     if name == "minibatch":
-        return _minibatch(values["size"], problem)
+        return _minibatch(values, problem)
     size = _number(values["size"])
     if size is None or not (math.isfinite(size) and size >= 0):
         raise Misuse(
             f"noise {name!r}: size={values['size']} is not a non-negative number; give the sd of the gradient's noise, such as 1e-3"
         )
-    every = _whole(name, "every", values.get("every", 1))
-    if every < 1:
-        raise Misuse(f"noise {name!r}: every={every} is not a period; give a whole number of at least 1")
+    every = _period(name, values)
     return Additive(size, every, _axes(name, values.get("axes"), problem)) if size else None
 
 
@@ -152,6 +163,13 @@ def _whole(name: str, key: str, value: Any) -> int:
     return int(number)
 
 
+def _period(name: str, values: dict[str, Any]) -> int:
+    every = _whole(name, "every", values.get("every", 1))
+    if every < 1:
+        raise Misuse(f"noise {name!r}: every={every} is not a period; give a whole number of at least 1")
+    return every
+
+
 def _axes(name: str, axes: Any, problem: Any) -> tuple[int, ...] | None:
     if axes is None:
         return None
@@ -162,17 +180,41 @@ def _axes(name: str, axes: Any, problem: Any) -> tuple[int, ...] | None:
     return chosen
 
 
-def _minibatch(value: Any, problem: Any) -> MiniBatch:
+def _minibatch(values: dict[str, Any], problem: Any) -> MiniBatch:
     if not hasattr(problem, "sample_gradient"):
         raise Misuse(f"problem {problem.name!r} is not a sum over samples, so it has no mini-batches; use gaussian(size=...)")
-    size = _whole("minibatch", "size", value)
-    if not 1 <= size <= problem.samples:
-        raise Misuse(f"noise 'minibatch': size={size} is outside [1, {problem.samples}], the number of samples; choose one inside")
-    return MiniBatch(size)
+    if ("large" in values) != ("every" in values):
+        raise Misuse("noise 'minibatch' needs large and every, or none of them; write minibatch(size=8, large=64, every=4)")
+
+    def members(key: str) -> int:
+        size = _whole("minibatch", key, values[key])
+        if not 1 <= size <= problem.samples:
+            raise Misuse(f"noise 'minibatch': {key}={size} is outside [1, {problem.samples}], the number of samples; choose one inside")
+        return size
+
+    return MiniBatch(members("size"), members("large") if "large" in values else None, _period("minibatch", values))
+
+
+class Draws:
+    """What a method draws itself: that of run i in iteration k depends on (seed, i, k) alone (stream `rng.OWN`)."""
+
+    seed: int
+    runs: torch.Tensor
+    k: int
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        """Standard normals of the shape of ``x``, zeros in iterations that are not multiples of ``every``."""
+        if self.k % every:
+            return torch.zeros_like(x)
+        return rng.normals_of(self.seed, self.runs, x.shape[-1], stream=rng.OWN, step=self.k).to(x.dtype)
+
+    def uniform(self, x: Any) -> Any:
+        """One number in (0, 1] for each run, independent of `noise`."""
+        return rng.uniforms_of(self.seed, self.runs, stream=rng.OWN, step=self.k).to(x.dtype)
 
 
 @dataclass(frozen=True)
-class NoisyOracle:
+class NoisyOracle(Draws):
     """∇J + ε ξ_k for a batch of runs; J + ε ⟨ξ_k, x⟩, of which that is the gradient.
 
     >>> import dynopt
@@ -183,7 +225,7 @@ class NoisyOracle:
     """
 
     exact: Oracle
-    noise: Additive
+    additive: Additive
     dimension: int
     seed: int
     runs: torch.Tensor
@@ -198,11 +240,11 @@ class NoisyOracle:
 
     @cached_property
     def _drawn(self) -> torch.Tensor | None:
-        if self.k % self.noise.every:
+        if self.k % self.additive.every or not self.additive.size:
             return None
-        axes = self.noise.coordinates(self.dimension)
-        normals = self.noise.size * rng.normals_of(self.seed, self.runs, len(axes), step=self.k)
-        if self.noise.axes is None:
+        axes = self.additive.coordinates(self.dimension)
+        normals = self.additive.size * rng.normals_of(self.seed, self.runs, len(axes), step=self.k)
+        if self.additive.axes is None:
             return normals
         xi = normals.new_zeros(len(self.runs), self.dimension)
         xi[:, list(axes)] = normals
@@ -219,16 +261,19 @@ class NoisyOracle:
     def full_gradient(self, x: Any) -> Any:
         return self.exact.full_gradient(x)
 
+    def expected_variation(self, x: Any) -> Any:
+        return self.exact.expected_variation(x)
+
     def value(self, x: Any) -> Any:
         return self.exact.value(x) + (self.perturbation(x) * x).sum(-1)
 
 
 @dataclass(frozen=True)
-class BatchOracle:
+class BatchOracle(Draws):
     """The gradient and the value of this iteration's mini-batch, another one for each run."""
 
     problem: Any
-    size: int
+    batches: MiniBatch
     seed: int
     runs: torch.Tensor
     k: int = 0
@@ -240,6 +285,11 @@ class BatchOracle:
         """The oracle of some of the runs, by their place in the batch."""
         return dataclasses.replace(self, runs=self.runs[rows])
 
+    @property
+    def size(self) -> int:
+        """The number of members of this iteration's batches."""
+        return self.batches.at(self.k)
+
     @cached_property
     def chosen(self) -> torch.Tensor:
         """The members of this iteration's batches, int64 (batch, size)."""
@@ -250,6 +300,16 @@ class BatchOracle:
 
     def full_gradient(self, x: Any) -> Any:
         return self.problem.gradient(x)
+
+    def expected_variation(self, x: Any) -> Any:
+        """E[∇²J_S ∇J_S] = (N−b)/(b(N−1)) · (1/N) Σ ∇²J_n ∇J_n + N(b−1)/(b(N−1)) · ∇²J ∇J over subsets S of b of the N terms."""
+        total, size = self.problem.samples, self.size
+        if size == total:
+            return oracle(self.problem).expected_variation(x)
+        alone = (total - size) / (size * (total - 1)) * self.problem.mean_variation(x)
+        if size == 1:
+            return alone
+        return alone + total * (size - 1) / (size * (total - 1)) * oracle(self.problem).expected_variation(x)
 
     def value(self, x: Any) -> Any:
         return self.problem.sample_value(x, self.chosen)

@@ -6,7 +6,7 @@ gives the same bits.  The 128-bit counter is
     (run mod 2³², run div 2³², block, stream + 4·step),        key = (seed mod 2³², seed div 2³²):
 
 a run has its own counters, ``block`` numbers the quadruples of words it draws, ``step`` is the
-iteration (below 2³⁰), ``stream`` separates purposes (0: starts, `NOISE`, `BATCHES`).  Integers agree
+iteration (below 2³⁰), ``stream`` separates purposes (0: starts, `NOISE`, `BATCHES`, `OWN`).  Integers agree
 bit for bit on every device; uniforms are exact multiples of 2⁻⁵³ and agree bit for bit too; normals
 pass through log, cos and sin and agree to a few units in the last place between devices.
 """
@@ -25,8 +25,8 @@ _ROUNDS = 10
 _CELLS = 16384
 """Most entries that are transformed at once on the CPU (see `_by_rows`)."""
 
-NOISE, BATCHES = 1, 2
-"""Streams of what is drawn in every iteration: additive noise; members of mini-batches."""
+NOISE, BATCHES, OWN = 1, 2, 3
+"""Streams of what is drawn in every iteration: additive noise; members of mini-batches; what a method draws itself."""
 
 Words = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -107,8 +107,8 @@ def _box_muller(words: Words, count: int) -> torch.Tensor:
     return pairs.reshape(len(a), -1)[:, :count]
 
 
-def normals_of(seed: int, runs: torch.Tensor, count: int, *, step: int) -> torch.Tensor:
-    """What the runs listed draw in iteration ``step`` (stream `NOISE`): standard normals, float64 of shape (batch, count).
+def normals_of(seed: int, runs: torch.Tensor, count: int, *, step: int, stream: int = NOISE) -> torch.Tensor:
+    """What the runs listed draw in iteration ``step``: standard normals, float64 of shape (batch, count).
 
     They are drawn in pieces of whole rows, a multiple of 64 in number and too small for torch to cut
     across threads: where the batch is such a multiple, a run's numbers do not depend on its neighbours.
@@ -119,7 +119,20 @@ def normals_of(seed: int, runs: torch.Tensor, count: int, *, step: int) -> torch
     """
     rows = max(64, _CELLS // max(1, count) // 64 * 64)
     blocks = -(-count // 2)
-    return torch.cat([_box_muller(words_of(seed, some, blocks, stream=NOISE, step=step), count) for some in runs.split(rows)])
+    return torch.cat([_box_muller(words_of(seed, some, blocks, stream=stream, step=step), count) for some in runs.split(rows)])
+
+
+def uniforms_of(seed: int, runs: torch.Tensor, *, stream: int, step: int) -> torch.Tensor:
+    """One uniform number in (0, 1] for each of the runs listed in iteration ``step``, float64 (batch, 1), of the block before the first.
+
+    >>> bool((uniforms_of(7, torch.arange(3), stream=OWN, step=2) > 0).all())
+    True
+    """
+    run = runs[:, None]
+    a, b, _, _ = philox(
+        (run & _MASK, run >> 32, torch.full_like(run, _MASK), torch.full_like(run, stream + 4 * step)), (seed & _MASK, seed >> 32)
+    )
+    return _unit(a, b)
 
 
 def subsets_of(seed: int, runs: torch.Tensor, size: int, total: int, *, step: int) -> torch.Tensor:

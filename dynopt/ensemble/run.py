@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,7 @@ def run_batch(
     *,
     steps: int,
     linger: int = 0,
+    lazy: Collection[str] = (),
     arrived: Callable[[Any], torch.Tensor] | None = None,
     finished: Callable[[int], None] | None = None,
 ) -> Paths:
@@ -69,6 +70,7 @@ def run_batch(
         asked for those of the rows still at work.
     theta0 : starts, (batch, n); its dtype and device are those of the run.
     events : principal event first.
+    lazy : events that cost more than taking out the runs for which they have held.
     arrived : state blocks of shape (batch, n) ↦ int64 (batch,), the number of the place where the run
         has come to rest, or −1.
     finished : told how many runs have ended since it was last called.
@@ -93,7 +95,11 @@ def run_batch(
     while True:
         if k <= steps:
             for name in open_events:
-                pending[name] &= ~events[name](state[0])
+                if name in lazy:
+                    rows = (pending[name] & working).nonzero()[:, 0]
+                    pending[name][rows] = ~events[name](state[0][rows])
+                else:
+                    pending[name] &= ~events[name](state[0])
                 waited[name] += pending[name]
         if k % CHECK == 0 or k == steps + linger:
             finite = torch.isfinite(torch.stack([block.sum(-1) for block in state]).sum(0))

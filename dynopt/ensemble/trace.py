@@ -7,6 +7,7 @@ and the loop body is in Horner form.  Everything else goes through common-subexp
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from dynopt.core.parameter import is_schedule
 from dynopt.core.problem import oracle
 from dynopt.ensemble.noise import Additive, Noise
 from dynopt.errors import Misuse
+from dynopt.symbolic.carrier import Expressions
 from dynopt.symbolic.symbols import symbolic
 
 
@@ -88,7 +90,8 @@ def trace(method: Algorithm, problem: Any, noise: Noise | None = None) -> Trace:
     values = {getattr(general, p.name): float(getattr(method, p.name)) for p in method.numbers()}
     n = problem.dimension
     start = sp.symbols(f"x0:{n}", real=True)
-    asked: Any = oracle(problem)
+    exact: Any = oracle(problem)
+    asked: Any = dataclasses.replace(exact, slope=lambda x: exact.gradient(x).view(Expressions))
     normals, every = (), 1
     if noise is not None:
         if not isinstance(noise, Additive):
@@ -96,15 +99,16 @@ def trace(method: Algorithm, problem: Any, noise: Noise | None = None) -> Trace:
         asked, normals = _noisy(asked, noise, n)
         values[_SIZE], every = float(noise.size), noise.every
     try:
-        initial = general.init(np.array(start, dtype=object), asked)
+        initial = general.init(np.array(start, dtype=object).view(Expressions), asked)
         state = sp.symbols(f"s0:{n * len(initial)}", real=True)
-        blocks = np.array(state, dtype=object).reshape(len(initial), n)
+        blocks = np.array(state, dtype=object).reshape(len(initial), n).view(Expressions)
         k = sp.Symbol("k", integer=True, nonnegative=True)
-        after = general.update(type(initial)(*blocks), asked, k)
+        after, first_after = (general.update(type(initial)(*blocks), asked, index) for index in (k, 0))
     except (TypeError, AttributeError, NotImplementedError) as error:
-        raise Untraceable(f"{method.name} on {problem.name} does not run on symbols ({error})") from error
-    flat = [sp.sympify(e) for block in after for e in np.broadcast_to(block, (n,))]
-    if any(e.has(k) for e in flat):
+        why = "it branches on values" if "truth value of Relational" in str(error) else error
+        raise Untraceable(f"{method.name} on {problem.name} does not run on symbols ({why})") from error
+    flat, at_first = ([sp.sympify(e) for block in found for e in np.broadcast_to(block, (n,))] for found in (after, first_after))
+    if any(e.has(k) for e in flat) or flat != at_first:  # a branch such as k % 10 == 0 leaves no k behind
         raise Untraceable(f"{method.name} depends on the iteration, so no fixed loop body exists")
     first = [sp.sympify(e) for block in initial for e in np.broadcast_to(block, (n,))]
     pool = _Constants(values)
@@ -157,7 +161,8 @@ def _horner(expression: sp.Expr, variables: Any, pool: _Constants) -> sp.Expr:
         if not poly.free_symbols_in_domain - parameters:
             named = sp.Poly.from_dict({m: pool.name(sp.cancel(c)) for m, c in poly.terms()}, *variables)
             return _nested(named.as_expr(), variables)
-    whole = {e for e in sp.preorder_traversal(expression) if e.free_symbols and e.free_symbols <= parameters}
+    parts = (e for e in sp.preorder_traversal(expression) if isinstance(e, sp.Expr))
+    whole = {e for e in parts if e.free_symbols and e.free_symbols <= parameters}
     numbers = {e for e in expression.atoms(sp.Rational) if not e.is_Integer and abs(e) != sp.Rational(1, 2)}
     return expression.xreplace({e: pool.name(e) for e in whole | numbers})
 
@@ -190,21 +195,26 @@ Writer = Callable[[sp.Expr], str]
 
 
 class Source(PythonCodePrinter):
-    """Python text of an expression with integer powers written as products; functions through ``functions``."""
+    """Python text of an expression with integer powers written as products; functions through ``functions``.
 
-    def __init__(self, functions: dict[str, str]) -> None:
+    Numbers are written through ``literal``, for compilers in which a bare ``2.0`` would widen single precision;
+    branches are selections without jumps, ``functions["where"]``.
+    """
+
+    def __init__(self, functions: dict[str, str], literal: str = "{!r}") -> None:
         super().__init__({"fully_qualified_modules": False})
         self.functions = functions
+        self.literal = literal.format
 
     def _print_Pow(self, expr: sp.Expr, **kwargs: Any) -> str:
         base, power = expr.as_base_exp()
         if power.is_Integer and 0 < abs(int(power)) <= 16:
             text = "*".join([f"({self._print(base)})"] * abs(int(power)))
-            return f"({text})" if power > 0 else f"(1.0/({text}))"
+            return f"({text})" if power > 0 else f"({self.literal(1.0)}/({text}))"
         if power == sp.Rational(1, 2):
             return f"{self.functions['sqrt']}({self._print(base)})"
         if power == sp.Rational(-1, 2):
-            return f"(1.0/{self.functions['sqrt']}({self._print(base)}))"
+            return f"({self.literal(1.0)}/{self.functions['sqrt']}({self._print(base)}))"
         raise Untraceable(f"the power {expr} has no kernel form")
 
     def _print_Function(self, expr: sp.Expr) -> str:
@@ -228,10 +238,22 @@ class Source(PythonCodePrinter):
         return first
 
     def _print_Rational(self, expr: sp.Rational) -> str:
-        return repr(float(expr))
+        return self.literal(float(expr))
 
     def _print_Integer(self, expr: sp.Integer) -> str:
-        return f"{int(expr)}.0"
+        return self.literal(float(expr))
 
     def _print_Piecewise(self, expr: sp.Expr) -> str:
-        raise Untraceable("a piecewise expression has no kernel form yet")
+        *pairs, (value, always) = expr.args
+        if always != sp.true:
+            raise Untraceable(f"{expr} has no value where none of its conditions holds")
+        text = self._print(value)
+        for value, condition in reversed(pairs):
+            text = f"{self.functions['where']}({self._print(condition)}, {self._print(value)}, {text})"
+        return text
+
+    def _print_And(self, expr: sp.Expr) -> str:
+        return "(" + " & ".join(map(self._print, expr.args)) + ")"
+
+    def _print_Or(self, expr: sp.Expr) -> str:
+        return "(" + " | ".join(map(self._print, expr.args)) + ")"

@@ -13,6 +13,7 @@ import torch
 
 from dynopt.core.registry import parse_call
 from dynopt.errors import Misuse, closest
+from dynopt.escape.descent import descend
 from dynopt.escape.saddle import Saddle
 from dynopt.escape.starts import combine
 
@@ -23,10 +24,12 @@ MEANINGS = {
     "hessian": "the Hessian passes a test: its smallest eigenvalue at θ is at least `curvature`",
     "drop": "J is at least `amount` below its value at the saddle",
     "basin": "θ is at most `radius` away from the closest minimiser",
+    "descent": "descent from θ ends at a minimiser and does not come within `radius` of the saddle: a basin is entered",
 }
-_PARAMETER = {"coordinate": "radius", "ball": "radius", "hessian": "curvature", "drop": "amount", "basin": "radius"}
-_ASKED = ("hessian",)
-"""Evaluated where asked for only: it differs from ``concave`` by a margin."""
+_PARAMETER = {"coordinate": "radius", "ball": "radius", "hessian": "curvature", "drop": "amount", "basin": "radius",
+              "descent": "radius"}  # fmt: skip
+_ASKED = ("hessian", "descent")
+"""Evaluated where asked for only: the first differs from ``concave`` by a margin, the second takes a descent from every point."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Exit:
     @property
     def meaning(self) -> str:
         return MEANINGS[self.name]
+
+    @property
+    def costly(self) -> bool:
+        """Whether it is worth asking only those runs that are not out yet."""
+        return self.name == "descent"
 
     def holds(self, theta: torch.Tensor) -> torch.Tensor:
         """Whether the run is out, (batch,) booleans; a θ that is not a number is not out."""
@@ -171,10 +179,14 @@ def _drop(saddle: Saddle, amount: float) -> Built:
     return amount, lambda theta: top - saddle.problem.value(theta)
 
 
+def _minimisers(saddle: Saddle, name: str) -> list[np.ndarray]:
+    if not saddle.minima:
+        raise Misuse(f"problem {saddle.problem.name!r} lists no minimiser, so exit {name!r} has no meaning; use coordinate or ball")
+    return [p.point for p in saddle.minima]
+
+
 def _basin(saddle: Saddle, radius: float) -> Built:
-    points = [p.point for p in saddle.minima]
-    if not points:
-        raise Misuse(f"problem {saddle.problem.name!r} lists no minimiser, so exit 'basin' has no meaning; use coordinate or ball")
+    points = _minimisers(saddle, "basin")
 
     def measure(theta: torch.Tensor) -> torch.Tensor:
         distance = _square_distance(theta, points[0])
@@ -185,6 +197,22 @@ def _basin(saddle: Saddle, radius: float) -> Built:
     return -(radius**2), measure
 
 
+def _descent(saddle: Saddle, radius: float) -> Built:
+    """The measure is the descent's shortest distance from the saddle, 0 where it ends at no minimiser."""
+    _minimisers(saddle, "descent")
+
+    def measure(theta: torch.Tensor) -> torch.Tensor:
+        distance = torch.sqrt(_square_distance(theta, saddle.point))
+        rows = (distance >= radius).nonzero()[:, 0]
+        if len(rows):
+            found, nearest = descend(saddle.problem, theta[rows].cpu(), saddle.minima, saddle.point, radius)
+            distance[rows] = torch.where(found >= 0, nearest, 0.0).to(distance)
+        return distance
+
+    return radius, measure
+
+
 _BUILDERS: dict[str, Callable[[Saddle, float], Built]] = {
     "coordinate": _coordinate, "ball": _ball, "concave": _concave, "hessian": _hessian, "drop": _drop, "basin": _basin,
+    "descent": _descent,
 }  # fmt: skip

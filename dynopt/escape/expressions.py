@@ -17,7 +17,7 @@ def expression(exit: Exit, saddle: Saddle, theta: Sequence[sp.Symbol]) -> tuple[
 
     Raises
     ------
-    Untraceable : a problem without expressions, or ``concave`` and ``hessian`` in more than two dimensions.
+    Untraceable : a problem without expressions, the exit ``descent``, or ``concave`` and ``hessian`` in more than two dimensions.
     """
     shift = [x - float(p) if p else x for x, p in zip(theta, saddle.point, strict=True)]
     problem: Any = saddle.problem
@@ -35,6 +35,8 @@ def expression(exit: Exit, saddle: Saddle, theta: Sequence[sp.Symbol]) -> tuple[
         for square in squares[1:]:
             nearest = sp.Min(nearest, square)
         return -nearest, exit.level
+    if exit.name == "descent":
+        raise Untraceable("the exit descent follows a path from every point, which no expression says")
     if not hasattr(problem, "expression"):
         raise Untraceable(f"problem {problem.name!r} has no expression for the exit {exit.text}")
     named = dict(zip(problem.symbols, theta, strict=True))

@@ -28,7 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -36,10 +36,15 @@ from scipy import special
 from dynopt.core.algorithm import Algorithm
 from dynopt.errors import Misuse
 
+if TYPE_CHECKING:
+    from dynopt.escape.reference import Side
+
 LONGEST = 1_000_000
 """Most iterations that a law is tabulated for."""
 _SMALLEST = 1e-15
 """The law is followed until only this part of the start's scale is still inside."""
+_NEVER = 1e-6
+"""A smaller part of the runs that a table leaves inside is its end, not runs that stay."""
 
 
 class NoLaw(Misuse):
@@ -173,21 +178,31 @@ class Prediction:
 
     Attributes
     ----------
-    kind : ``quadratic`` or ``with nonlinear offset``.
-    cdf : P(K ≤ k) for k = 0, 1, …, until 1 − P is negligible.
+    kind : ``quadratic``, ``with nonlinear offset``, or ``sampled`` (`dynopt.escape.sampled`).
+    cdf : P(K ≤ k) for k = 0, 1, …, until it rises no further: to 1, or less where some runs never leave.
+    error : of a sampled cdf, two standard errors where they are largest.
     """
 
     kind: str
     cdf: np.ndarray
+    error: float = 0.0
+
+    @property
+    def never(self) -> float:
+        """P(K = ∞)."""
+        left = 1 - float(self.cdf[-1])
+        return left if left > _NEVER else 0.0
 
     @property
     def mean(self) -> float:
         """E K = Σ_k P(K > k)."""
-        return float((1 - self.cdf).sum())
+        return math.inf if self.never else float((1 - self.cdf).sum())
 
     @property
     def sd(self) -> float:
         """The standard deviation √(Σ_k (k − E K)² P(K = k))."""
+        if self.never:
+            return math.inf
         k = np.arange(len(self.cdf)) - self.mean
         return math.sqrt(float((k**2 * self.pmf).sum()))
 
@@ -196,9 +211,13 @@ class Prediction:
         """P(K = k) for k = 0, 1, …"""
         return np.diff(self.cdf, prepend=0.0)
 
-    def quantile(self, level: float) -> int:
-        """The smallest k with P(K ≤ k) ≥ level."""
-        return int(np.searchsorted(self.cdf, level))
+    def quantile(self, level: float) -> int | None:
+        """The smallest k with P(K ≤ k) ≥ level; None where fewer than that ever leave."""
+        return None if self.never > 1 - level else int(np.searchsorted(self.cdf, level))
+
+    def at(self, steps: np.ndarray) -> np.ndarray:
+        """P(K ≤ k) at the steps, also beyond the table's end."""
+        return np.asarray(self.cdf)[np.minimum(steps, len(self.cdf) - 1)]
 
 
 Survival = Callable[[np.ndarray], np.ndarray]
@@ -244,18 +263,19 @@ def several(found: Sequence[Response], inside: Inside, radius: float) -> Predict
     return Prediction("quadratic", 1 - kept)
 
 
-def with_offset(found: Response, survival: Survival, amplitudes: np.ndarray) -> Prediction:
-    """The law on the true objective, from the amplitudes x_k above which a run along ±v is out by step k.
+def with_offset(found: Response, survival: Survival, sides: Sequence[Side]) -> Prediction:
+    """The law on the true objective, from the amplitudes x_k above which a run along a direction is out by step k.
 
-    ``amplitudes`` is (directions, N), averaged over directions; see `dynopt.escape.reference.amplitudes`.  Beyond
-    its end x_k continues in proportion to 1/max_{j ≤ k}|a_j|.
+    It is averaged over directions.  Beyond a table's end x_k continues in proportion to 1/max_{j ≤ k}|a_j|, or stays
+    where the side's other runs never leave.
     """
     reached = found.reached
     rows = []
-    for row in amplitudes:
-        known = min(len(row), len(reached))
-        scaled = row[known - 1] * reached[known - 1]
-        rows.append(survival(np.concatenate([row[:known], scaled / reached[known:]])))
+    for side in sides:
+        known = min(len(side.x), len(reached))
+        last = side.x[known - 1]
+        rest = last * reached[known - 1] / reached[known:] if side.leaves else np.full(len(reached) - known, last)
+        rows.append(survival(np.concatenate([side.x[:known], rest])))
     return Prediction("with nonlinear offset", np.maximum.accumulate(np.mean(rows, axis=0)))
 
 

@@ -101,9 +101,8 @@ class Plan:
             theta0 = draw(
                 self.start, self.scale, self.saddle, seed=self.seed, first=begin, stop=end, device=str(where), dtype=DTYPES[self.dtype]
             )
-            sampled = None
-            if self.noise is not None:
-                sampled = self.noise.oracle(self.problem, seed=self.seed, runs=torch.arange(begin, end, device=where))
+            runs = torch.arange(begin, end, device=where)
+            sampled = (self.noise or Additive(0.0)).oracle(self.problem, seed=self.seed, runs=runs)
             count += tally(
                 definition, self.saddle, self.exits, theta0, max_steps=self.max_steps, linger=self.linger,
                 rests=self.rests[method], sampled=sampled, finished=finished,

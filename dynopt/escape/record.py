@@ -30,17 +30,17 @@ class Law(Result):
 
     Attributes
     ----------
-    response : σ, κ and the exact linear response.
+    response : σ, κ and the exact linear response; None for a method without (`dynopt.escape.normalised`).
     quadratic : the law on the quadratic model; None for exits that it does not describe.
     nonlinear : the law with the nonlinear offset; None with a ``reason``.
     asymptotic : closed forms, see `dynopt.escape.law.asymptotic`.
     offset : x_k·max|a_j|/r − 1 far from the exit, the part by which the true objective asks for a
-        larger start than the quadratic model does (the largest over directions).
+        larger start than the quadratic model does (the largest over directions; infinite where runs never leave).
     reason : why there is no nonlinear law.
     notes : what else a reader must know.
     """
 
-    response: Response
+    response: Response | None
     quadratic: Prediction | None
     nonlinear: Prediction | None
     asymptotic: dict[str, float] | None = None
@@ -58,7 +58,7 @@ class Law(Result):
     @property
     def offset_steps(self) -> float | None:
         """The offset in iterations, log(1 + offset)/log σ."""
-        if self.offset is None or self.response.sigma is None:
+        if self.offset is None or not np.isfinite(self.offset) or self.response is None or self.response.sigma is None:
             return None
         return float(np.log1p(self.offset) / np.log(self.response.sigma))
 
@@ -66,7 +66,7 @@ class Law(Result):
         r = self.response
         return plain({
             **_prediction(self.best),
-            "sigma": r.sigma, "kappa": r.kappa, "second": r.second, "eigenvalue": str(r.eigenvalue),
+            "sigma": r and r.sigma, "kappa": r and r.kappa, "second": r and r.second, "eigenvalue": r and str(r.eigenvalue),
             "asymptotic": self.asymptotic,
             "quadratic": None if self.quadratic is None else _prediction(self.quadratic),
             "offset": self.offset, "offset_steps": self.offset_steps,
@@ -76,7 +76,8 @@ class Law(Result):
 
 
 def _prediction(p: Prediction) -> dict[str, Any]:
-    return {"kind": p.kind, "mean": p.mean, "sd": p.sd, "quantiles": {str(q): p.quantile(q) for q in statistics.LEVELS}}
+    quantiles = {str(q): p.quantile(q) for q in statistics.LEVELS}
+    return {"kind": p.kind, "mean": p.mean, "sd": p.sd, "never": p.never, "error": p.error, "quantiles": quantiles}
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,15 @@ manifold and its whole history is one number, the start's unstable component.  F
 is an amplitude x_k above which a run is out by step k; on a quadratic objective x_k = r/max|a_j|, on
 the true one it is found here by running the method itself from saddle ± x v on a fine grid of
 amplitudes x.  Far from the exit the ratio of the two settles to a constant, the offset.  With several
-equal unstable directions it depends on the direction, and a number of them is tried.
+equal unstable directions it depends on the direction, and a number of them is tried.  An exit may be reached
+along some directions and never along others, whose runs the law then keeps inside.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from dynopt.ensemble import rng
 from dynopt.escape.exits import Exit
 from dynopt.escape.law import NoLaw
 from dynopt.escape.saddle import Saddle
+from dynopt.escape.sampled import RESTING, lost
 
 GRID = 512
 """Amplitudes per direction."""
@@ -33,10 +36,25 @@ LONGEST = 50_000
 """Most steps of a reference run."""
 
 
-def amplitudes(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius: float, largest: float) -> dict[str, np.ndarray | NoLaw]:
-    """For each exit, the amplitudes x_k of runs along each of the `directions`, an array (directions, N), k = 0 … N − 1.
+@dataclass(frozen=True)
+class Side:
+    """The runs of one direction.
 
-    x_k is inf while no run is out.  N is where the smallest amplitude, 10⁻⁵ radius, leaves.  An exit for
+    Attributes
+    ----------
+    x : x_0, …, x_N, the amplitudes above which a run is out by step k; inf while none is.
+    leaves : whether the smallest amplitude left, after which x_k goes on in proportion to the linear response.
+        Otherwise the runs came to rest at a minimiser, and x_k stays as it is.
+    """
+
+    x: np.ndarray
+    leaves: bool
+
+
+def amplitudes(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius: float, largest: float) -> dict[str, list[Side] | NoLaw]:
+    """For each exit a table of amplitudes along each of the `directions`.
+
+    A table ends where the smallest amplitude, 10⁻⁵ radius, leaves, or where all runs have come to rest.  An exit for
     which there is no such table has a `NoLaw` instead: a run that started further out would leave later.
 
     Parameters
@@ -50,30 +68,78 @@ def amplitudes(method: Algorithm, saddle: Saddle, exits: Sequence[Exit], radius:
     theta = torch.as_tensor(saddle.point + (along[:, None, :] * grid[:, None]).reshape(-1, saddle.dimension))
     numeric, asked = method.numeric(), oracle(saddle.problem)
     state = numeric.at(0).init(theta, asked.at(0))
-    best = {e.text: torch.full_like(theta[:, 0], -math.inf) for e in exits}
-    rows: dict[str, list[list[float]]] = {e.text: [] for e in exits}
-    result: dict[str, np.ndarray | NoLaw] = {}
+    tables = {e.text: _Table(e, grid, len(along)) for e in exits}
     before = theta
     for k in range(LONGEST):
+        for table in tables.values():
+            table.look(state[0])
+        if all(table.over for table in tables.values()):
+            break
         if k and k % REST == 0:
-            if bool((state[0] - before).abs().max() <= 1e-12 * (1 + state[0].abs().max())):
-                stays = NoLaw("runs along the unstable direction come to rest before this exit, so only their other components lead there")
-                return {e.text: result.get(e.text, stays) for e in exits}
+            finite = torch.isfinite(state[0]).all(-1)
+            if bool(((state[0] - before).abs() <= 1e-12 * (1 + state[0].abs()))[finite].all()):
+                for table in tables.values():
+                    table.rest(lost(saddle, state[0]))
+                break
             before = state[0]
-        for e in [e for e in exits if e.text not in result]:
-            best[e.text] = torch.fmax(best[e.text], e.measure(state[0]))
-            found = [_front(grid, half, e.level) for half in best[e.text].numpy().reshape(len(along), -1)]
-            if any(math.isnan(x) for x in found):
-                result[e.text] = NoLaw(f"exit {e.text}: a start further out leaves later, so no amplitude separates the runs")
-            elif min(found) < bottom:
-                result[e.text] = np.array(rows[e.text]).T if rows[e.text] else NoLaw(f"exit {e.text}: all amplitudes leave at once")
-            else:
-                rows[e.text].append(found)
-        if len(result) == len(exits):
-            return result
         state = numeric.at(k).update(state, asked.at(k), k)
-    late = NoLaw(f"{method.call()}: the reference run takes more than {LONGEST:,} steps")
-    return {e.text: result.get(e.text, late) for e in exits}
+    else:
+        late = NoLaw(f"{method.call()}: the reference run takes more than {LONGEST:,} steps")
+        return {text: table.result if table.over else late for text, table in tables.items()}
+    return {text: table.result for text, table in tables.items()}
+
+
+class _Table:
+    """The amplitudes of one exit while the reference runs are under way."""
+
+    def __init__(self, exit: Exit, grid: np.ndarray, sides: int) -> None:
+        self.exit, self.grid = exit, grid
+        self.best = torch.full((sides, len(grid)), -math.inf, dtype=torch.float64)
+        self.rows: list[list[float]] = [[] for _ in range(sides)]
+        self.open = [True] * sides
+        self.result: list[Side] | NoLaw = []
+
+    @property
+    def over(self) -> bool:
+        return not any(self.open)
+
+    def look(self, theta: torch.Tensor) -> None:
+        """One step of all runs.  Runs beyond the first that is out no longer matter."""
+        if self.over:
+            return
+        inside = self.best < self.exit.level
+        inside[:, 1:] |= inside[:, :-1].clone()
+        inside[[not o for o in self.open]] = False
+        rows = inside.reshape(-1)
+        self.best.view(-1)[rows] = torch.fmax(self.best.view(-1)[rows], self.exit.measure(theta[rows]).double())
+        for i in [i for i, o in enumerate(self.open) if o]:
+            x = _front(self.grid, self.best[i].numpy(), self.exit.level)
+            if math.isnan(x):
+                self.open = [False] * len(self.open)
+                self.result = NoLaw(f"exit {self.exit.text}: a start further out leaves later, so no amplitude separates the runs")
+                return
+            if x < self.grid[0]:
+                self.open[i] = False
+            else:
+                self.rows[i].append(x)
+        if self.over:
+            self._done([True] * len(self.open))
+
+    def rest(self, ended: torch.Tensor) -> None:
+        """All runs have come to rest, at a minimiser or not."""
+        if self.over:
+            return
+        stuck = torch.as_tensor(self.open)
+        if bool(ended.reshape(len(self.open), -1)[stuck].all()):
+            self._done([not o for o in self.open])
+        else:
+            self.result = NoLaw(RESTING)
+
+    def _done(self, leaves: list[bool]) -> None:
+        if all(self.rows):
+            self.result = [Side(np.array(row), out) for row, out in zip(self.rows, leaves, strict=True)]
+        else:
+            self.result = NoLaw(f"exit {self.exit.text}: all amplitudes leave at once")
 
 
 def directions(d: int) -> np.ndarray:

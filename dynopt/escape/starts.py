@@ -18,8 +18,12 @@ STARTS = {
     "gaussian": "saddle + scale · N(0, I)",
     "uniform": "saddle + scale · uniform in the cube [-1, 1]^n",
     "sphere": "saddle + scale · uniform on the unit sphere",
+    "ball": "saddle + scale · uniform in the unit ball",
     "stable": "saddle + scale · N(0, I) with the unstable components set to zero: on the stable subspace",
 }
+
+EXTRA = {"ball": 2}
+"""Random numbers that a start needs beyond one a coordinate."""
 
 
 def check_start(start: str, scale: float, saddle: Saddle) -> None:
@@ -39,13 +43,9 @@ def draw(start: str, scale: float, saddle: Saddle, *, seed: int, first: int, sto
     axes, up to rounding otherwise.  That is the stable *subspace*; the stable manifold is tangent to
     it and equal to it where the problem is even in the unstable coordinates (as the double well is).
     """
-    n = saddle.dimension
-    if start == "uniform":
-        shift = 2 * rng.uniforms(seed, first, stop, n, device=device) - 1
-    else:
-        shift = rng.normals(seed, first, stop, n, device=device)
-    if start == "sphere":
-        shift = shift / torch.linalg.vector_norm(shift, dim=-1, keepdim=True)
+    drawn = rng.uniforms if start == "uniform" else rng.normals
+    numbers = drawn(seed, first, stop, saddle.dimension + EXTRA.get(start, 0), device=device)
+    shift = unit_shift(start, numbers, saddle.dimension)
     if start == "stable":
         if saddle.axes is not None:
             shift[:, list(saddle.axes)] = 0.0
@@ -53,6 +53,18 @@ def draw(start: str, scale: float, saddle: Saddle, *, seed: int, first: int, sto
             unstable = torch.as_tensor(saddle.unstable, device=device)
             shift = shift - combine(combine(shift, unstable), unstable.T)
     return (torch.as_tensor(saddle.point, device=device) + scale * shift).to(dtype)
+
+
+def unit_shift(start: str, numbers: torch.Tensor, dimension: int) -> torch.Tensor:
+    """(θ₀ − saddle)/scale, (batch, n), from uniform numbers (start ``uniform``) or normal ones, n + `EXTRA` a run.
+
+    The first n coordinates of a uniform point on the sphere of R^{n+2} are uniform in the ball of R^n.
+    """
+    if start == "uniform":
+        return 2 * numbers - 1
+    if start in ("sphere", "ball"):
+        numbers = numbers / torch.linalg.vector_norm(numbers, dim=-1, keepdim=True)
+    return numbers[:, :dimension]
 
 
 def combine(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
@@ -67,8 +79,8 @@ def combine(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
 def survival(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], np.ndarray]:
     """x ↦ P(‖u₀‖ ≥ x) for the component u₀ of the start along the unstable directions, d of n.
 
-    gaussian: ‖u₀‖/scale is χ_d.  sphere: its square is Beta(d/2, (n − d)/2).  uniform: uniform on
-    [0, scale], for one direction along a coordinate.  Raises `Misuse` where none of these holds.
+    gaussian: ‖u₀‖/scale is χ_d.  sphere: its square is Beta(d/2, (n − d)/2), with n + 2 in the place of n for ball.
+    uniform: uniform on [0, scale], for one direction along a coordinate.  Raises `Misuse` where none of these holds.
 
     >>> import dynopt
     >>> from dynopt.escape.saddle import find_saddle
@@ -76,10 +88,11 @@ def survival(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray],
     0.75
     """
     n, d = saddle.unstable.shape
+    n += EXTRA.get(start, 0)
     law: Any
     if start == "gaussian":
         law = stats.chi(d)
-    elif start == "sphere":
+    elif start in ("sphere", "ball"):
         if n == d:
             return lambda x: (np.asarray(x) <= scale).astype(float)
         square = stats.beta(d / 2, (n - d) / 2)
@@ -96,8 +109,8 @@ def survival(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray],
 def inside(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], np.ndarray]:
     """weights (N, d) ↦ P(Σ_j w_j u_j² < 1), u the component of the start along the d unstable directions.
 
-    Raises `Misuse` where no method is known: uniform starts with three or more unstable directions, or
-    with oblique ones, and starts on the stable subspace.
+    Uniform starts in three or more directions, or in oblique ones, are averaged over quasi-random points, to about
+    10⁻⁴ (`dynopt.escape.weighted.cube`).  Raises `Misuse` for starts on the stable subspace.
 
     >>> import dynopt
     >>> from dynopt.escape.saddle import find_saddle
@@ -108,16 +121,16 @@ def inside(start: str, scale: float, saddle: Saddle) -> Callable[[np.ndarray], n
     n, d = saddle.unstable.shape
     if start == "gaussian":
         return lambda w: weighted.gaussian(scale**2 * w)
-    if start == "sphere":
-        return lambda w: weighted.sphere(scale**2 * w, n)
+    if start in ("sphere", "ball"):
+        return lambda w: weighted.sphere(scale**2 * w, n + EXTRA.get(start, 0))
     if start == "uniform" and d == 2 and saddle.axes is not None:
         return lambda w: weighted.square(scale**2 * w)
     if start == "uniform":
-        raise Misuse("a uniform start has no law in three or more, or oblique, unstable directions; use start=gaussian or start=sphere")
+        return lambda w: weighted.cube(scale**2 * w, None if saddle.axes is not None else saddle.unstable)
     raise Misuse("runs that start on the stable subspace have no unstable part and do not leave")
 
 
 def largest(start: str, scale: float, saddle: Saddle) -> float:
     """A bound on ‖u₀‖ over all starts (the generator's normals are at most 8.6 in size)."""
     d = saddle.unstable.shape[1]
-    return scale * {"gaussian": 8.6 * d**0.5, "uniform": saddle.dimension**0.5, "sphere": 1.0}.get(start, 0.0)
+    return scale * {"gaussian": 8.6 * d**0.5, "uniform": saddle.dimension**0.5, "sphere": 1.0, "ball": 1.0}.get(start, 0.0)

@@ -90,8 +90,8 @@ def tally(
     rests = resting_places(method, saddle) if rests is None else rests
     arrived = _arrival(method, asked, saddle.places, rests, theta0) if saddle.minima else None
     paths = run_batch(
-        method, sampled or asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger, arrived=arrived,
-        finished=finished,
+        method, sampled or asked, theta0, {e.text: e.holds for e in exits}, steps=max_steps, linger=linger,
+        lazy={e.text for e in exits if e.costly}, arrived=arrived, finished=finished,
     )  # fmt: skip
     place = torch.where(paths.arrival >= 0, paths.arrival, _nearest(saddle.places, paths.final))
     place = torch.where(paths.diverged, -1, place)
@@ -176,17 +176,20 @@ def resting_places(method: Algorithm, saddle: Saddle) -> tuple[int, ...]:
 def _arrival(
     method: Algorithm, asked: Any, places: Sequence[Place], rests: Sequence[int], like: torch.Tensor
 ) -> Callable[[Any], torch.Tensor]:
-    """State ↦ the number of the place in ``rests`` whose rest state is within reach in every block, or −1.
+    """State ↦ the number of the place in ``rests`` whose rest state is within reach in every vector of the state, or −1.
 
     The state in which a method rests at a critical point is its start there, where the gradient is zero.
+    Blocks that hold a number for each run, such as a tuned gain, are no places and are not compared.
     """
     at = method.at(0)
     rest = [at.init(torch.as_tensor(p.point, dtype=like.dtype, device=like.device)[None], asked.at(0)) for p in places]
+    vectors = [i for i, block in enumerate(rest[0]) if block.shape[-1] == like.shape[-1]]
 
     def arrived(state: Any) -> torch.Tensor:
         found = torch.full(state[0].shape[:1], -1, dtype=torch.int64, device=state[0].device)
         for i in rests:
-            gaps = [((block - goal) * (block - goal)).sum(-1) for block, goal in zip(state, rest[i], strict=True)]
+            away = [state[j] - rest[i][j] for j in vectors]
+            gaps = [(gap * gap).sum(-1) for gap in away]
             found = torch.where(torch.stack(gaps).amax(0) <= places[i].reach ** 2, i, found)
         return found
 

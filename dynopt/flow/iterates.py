@@ -123,9 +123,11 @@ def _run(method: Algorithm, problem: Problem, theta0: np.ndarray, count: int) ->
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
                 raise Misuse(f"{method.name} cannot be run on {problem.name} ({said}); correct its text") from error
-            if not rows and any(np.shape(block) != theta0.shape for block in state):
+            if not rows and any(np.shape(block) not in (theta0.shape, (1,)) for block in state):
                 shapes = [np.shape(block) for block in state]
-                raise Misuse(f"{method.name}: the blocks of the state have shapes {shapes}; give each the shape of theta, {theta0.shape}")
+                raise Misuse(
+                    f"{method.name}: the blocks of the state have shapes {shapes}; give each the shape of theta, {theta0.shape}, or (1,)"
+                )
             if not all(np.all(np.isfinite(block)) for block in state):
                 return (rows, k) if rows else ([state], k)
             rows.append(state)

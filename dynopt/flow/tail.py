@@ -31,6 +31,17 @@ class Tail(Result):
     power_law: bool
 
 
+def slopes(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least-squares slopes of ``y``, (..., n), against increasing ``x``, (n,): over all of it, and over each half of the range of x."""
+    middle = (x[0] + x[-1]) / 2
+    return _slope(x, y), _slope(x[x <= middle], y[..., x <= middle]), _slope(x[x > middle], y[..., x > middle])
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    centred = x - x.mean()
+    return y @ (centred / (centred @ centred))
+
+
 def tail(t: np.ndarray, values: np.ndarray, decades: float = 2.0) -> Tail:
     """The exponent over the last ``decades`` of the time axis; positive values only, sampled evenly in log t.
 
@@ -54,9 +65,6 @@ def tail(t: np.ndarray, values: np.ndarray, decades: float = 2.0) -> Tail:
     x, y = np.log(t[inside]), np.log(values[inside])
     grid = np.linspace(x[0], x[-1], 400)
     level = np.interp(grid, x, y)
-    half = len(grid) // 2
-    whole, earlier, later = (
-        float(np.polyfit(grid[part], level[part], 1)[0]) for part in (slice(None), slice(None, half), slice(half, None))
-    )
+    whole, earlier, later = map(float, slopes(grid, level))
     settled = abs(later - earlier) <= _STRAIGHT * abs(whole)
     return Tail(whole, earlier, later, (float(np.exp(x[0])), float(np.exp(x[-1]))), settled)

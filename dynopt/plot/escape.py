@@ -9,9 +9,13 @@ from matplotlib.figure import Figure
 
 from dynopt.plot.palette import colour
 
+FEW = 20
+"""Steps in the window up to which dots are large."""
 _LAW = "black"
 _TITLE = 56
 """Letters that fit over the right panel."""
+_LONG, _WIDE = 24, 110
+"""Letters of a saddle, and of the whole title, up to which they are written out and in full size."""
 
 
 def escape_figure(study: Any) -> Figure:
@@ -37,10 +41,12 @@ def escape_figure(study: Any) -> Figure:
         right.set_title(_endings(method), fontsize="small", loc="left")
     for column in axes[-1]:
         column.set_xlabel("iteration at which the run is out")
-    saddle = f"saddle {study.saddle.exact} of {study.problem.name}"
+    exact = study.saddle.exact
+    saddle = f"saddle {exact if len(exact) < _LONG else _numbers(study.saddle.point)} of {study.problem.name}"
     noise = f", noise {study.settings['noise']}" if study.settings.get("noise") else ""
     started = f"{study.settings['start']} starts of size {study.settings['scale']:g}"
-    figure.suptitle(f"{saddle}, exit {study.exit}, {started}{noise}", fontsize="medium")
+    title = f"{saddle}, exit {study.exit}, {started}{noise}"
+    figure.suptitle(title, fontsize="medium" if len(title) < _WIDE else "small")
     return figure
 
 
@@ -50,7 +56,8 @@ def _window(times: Any) -> tuple[int, int]:
     first, last = (int(hits[0]), int(hits[-1])) if len(hits) else (0, len(times.counts) - 1)
     if times.law is not None:
         law = times.law.best
-        first, last = min(first, law.quantile(1e-5)), max(last, law.quantile(1 - 1e-5))
+        out = 1 - law.never
+        first, last = min(first, law.quantile(1e-5 * out) or 0), max(last, law.quantile((1 - 1e-5) * out) or 0)
     return max(first - 2, 0), min(last + 2, len(times.counts) - 1)
 
 
@@ -66,8 +73,8 @@ def _density(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
     error = 2 * np.sqrt(fraction * (1 - fraction) / max(times.runs, 1))
     shown = fraction > 0
     axes.errorbar(
-        steps[shown], fraction[shown], yerr=error[shown], fmt="o", markersize=3, color=tint, elinewidth=0.8,
-        label=f"{times.escaped:,} of {times.runs:,} runs", zorder=2,
+        steps[shown], fraction[shown], yerr=error[shown], fmt="o", markersize=3 if len(steps) > FEW else 5, color=tint, elinewidth=0.8,
+        label=f"{times.escaped:,} of {times.runs:,} runs", zorder=2 if len(steps) > FEW else 4,
     )  # fmt: skip
     axes.set_ylabel("fraction of runs")
     axes.set_ylim(bottom=0)
@@ -79,8 +86,7 @@ def _density(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
 
 def _difference(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
     steps = np.arange(first, last + 1)
-    predicted = np.append(times.law.best.cdf, 1.0)[np.minimum(steps, len(times.law.best.cdf))]
-    gap = np.cumsum(times.counts)[steps] / times.runs - predicted
+    gap = np.cumsum(times.counts)[steps] / times.runs - times.law.best.at(steps)
     band = 1.36 / np.sqrt(times.runs)
     axes.axhspan(-band, band, color="0.92", zorder=0, label="95 % band ±1.36/√runs")
     axes.axhline(0, color=_LAW, linewidth=1.4, zorder=1)
@@ -121,5 +127,9 @@ def _endings(method: Any) -> str:
 def _place(destination: Any) -> str:
     if destination.point is None:
         return str(destination.kind)
-    numbers = [f"{v:.3g}" for v in destination.point]
+    return _numbers(destination.point)
+
+
+def _numbers(point: Any) -> str:
+    numbers = [f"{v:.3g}" for v in point]
     return "(" + ", ".join(numbers if len(numbers) <= 3 else [*numbers[:2], "…"]) + ")"

@@ -97,6 +97,16 @@ class Network:
 
         return self._batched(grad(self._loss), x, chosen)
 
+    def mean_variation(self, x: Any) -> Any:
+        """The mean over all samples of ∇²J_n(θ) ∇J_n(θ), as the gradient of the mean of ½‖∇J_n(θ)‖²."""
+        from torch.func import grad, vmap
+
+        def half_square(theta: Any, inputs: Any, targets: Any) -> Any:
+            slopes = vmap(grad(lambda point, i, t: self._loss(point, i[None], t[None])), (None, 0, 0))(theta, inputs, targets)
+            return (slopes * slopes).sum(-1).mean() / 2
+
+        return self._batched(grad(half_square), x)
+
 
 class Perceptron(Network):
     """A one-hidden-layer tanh network on a seeded toy data set, beside the saddle of a split neuron.

@@ -60,9 +60,7 @@ class PhiRegression:
 
     def hessian(self, x: Any) -> Any:
         t, A = self._residual(x), like(self.A, x)
-        square = 1 + t * t
-        curvature = (2 - 6 * t * t) / (square * square * square)
-        return (curvature[..., None] * A).swapaxes(-1, -2) @ A / self.samples
+        return (_curvature(t)[..., None] * A).swapaxes(-1, -2) @ A / self.samples
 
     def sample_value(self, x: Any, chosen: Any) -> Any:
         """The mean of φ(⟨a_i, x⟩ − b_i) over the samples chosen, (batch, b) integers."""
@@ -73,6 +71,11 @@ class PhiRegression:
         """The gradient of `sample_value`."""
         rows, t = self._chosen(x, chosen)
         return (_slope(t)[..., None] * rows).mean(-2)
+
+    def mean_variation(self, x: Any) -> Any:
+        """The mean over all samples of ∇²J_n(x) ∇J_n(x) = φ''(t_n) φ'(t_n) ‖a_n‖² a_n."""
+        t, A = self._residual(x), like(self.A, x)
+        return (_curvature(t) * _slope(t) * (A * A).sum(-1)) @ A / self.samples
 
     def _chosen(self, x: Any, chosen: Any) -> tuple[Any, Any]:
         rows = like(self.A, x)[chosen]
@@ -106,3 +109,9 @@ def _slope(t: Any) -> Any:
     """φ'(t) = 2t/(1 + t²)²."""
     square = 1 + t * t
     return 2 * t / (square * square)
+
+
+def _curvature(t: Any) -> Any:
+    """φ''(t) = (2 − 6t²)/(1 + t²)³."""
+    square = 1 + t * t
+    return (2 - 6 * t * t) / (square * square * square)

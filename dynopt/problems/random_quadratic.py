@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dynopt.core.problem import oracle
 from dynopt.errors import Misuse
 from dynopt.problems.points import like, positive, whole
 from dynopt.problems.quadratic import Quadratic
@@ -52,6 +53,10 @@ class RandomQuadratic(Quadratic):
     def sample_gradient(self, x: Any, chosen: Any) -> Any:
         """The mean of ∇J_n(x) over the terms chosen, (batch, b) integers."""
         return self.gradient(x) + self._tilt(x, chosen)
+
+    def mean_variation(self, x: Any) -> Any:
+        """The mean of ∇²J_n(x) ∇J_n(x) over all terms: that of ∇²J ∇J, since the ∇²J_n are equal."""
+        return oracle(self).expected_variation(x)
 
     def _tilt(self, x: Any, chosen: Any) -> Any:
         return like(self.linear, x)[chosen].mean(-2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from io import StringIO
 from typing import Any
 
@@ -32,6 +33,7 @@ def text(study: EscapeStudy, width: int = 140) -> str:
         _render(_quantiles(study), width),
         _render(_destinations(study), width),
         *([_render(_others(study), width)] if others else []),
+        *([_render(_ranks(study), width)] if others and len(study.methods) > 1 else []),
         "\n".join([*(n for m in study.methods for n in _notes(m)), *_unfinished(study)]),
     ])  # fmt: skip
 
@@ -76,7 +78,7 @@ def _quantiles(study: EscapeStudy) -> Table:
         cells = []
         for q in statistics.LEVELS:
             value = t.quantile(q)[0]
-            cells.append(("-" if value is None else str(value)) + (f" / {t.law.best.quantile(q)}" if t.law else ""))
+            cells.append(_whole(value) + (f" / {_whole(t.law.best.quantile(q))}" if t.law else ""))
         table.add_row(_name(m), *cells)
     return table
 
@@ -105,9 +107,23 @@ def _others(study: EscapeStudy) -> Table:
             median = t.quantile(0.5)[0]
             table.add_row(
                 _name(m) if i == 0 else "", t.exit, f"{t.escaped:,}", _number(t.moments and t.moments.mean), _number(law and law.mean),
-                _number(t.moments and t.moments.sd), _number(law and law.sd), "-" if median is None else str(median),
-                str(law.quantile(0.5)) if law else "-", "-" if t.kolmogorov is None else f"{t.kolmogorov:.5f}",
+                _number(t.moments and t.moments.sd), _number(law and law.sd), _whole(median),
+                _whole(law.quantile(0.5)) if law else "-", "-" if t.kolmogorov is None else f"{t.kolmogorov:.5f}",
             )  # fmt: skip
+    return table
+
+
+def _ranks(study: EscapeStudy) -> Table:
+    """How the ranking of the methods depends on the definition: rank and mean, where every run of every method was out."""
+    exits = [t.exit for t in study.methods[0].times]
+    table = _table("rank of the methods by their mean time, under each definition of leaving", "method", *exits)
+    means = [[t.moments.mean if t.moments else None for t in m.times] for m in study.methods]
+    for m, own in zip(study.methods, means, strict=True):
+        cells = []
+        for mean, column in zip(own, zip(*means, strict=True), strict=True):
+            known = [other for other in column if other is not None]
+            cells.append("-" if mean is None or len(known) < len(column) else f"{1 + sum(other < mean for other in known)} ({mean:.1f})")
+        table.add_row(_name(m), *cells)
     return table
 
 
@@ -124,6 +140,7 @@ def _notes(m: MethodEscape) -> list[str]:
         notes.append(f"{name}: no law: {t.no_law}")
     else:
         notes += _law_notes(name, t.law, t)
+    notes += [word for other in m.times[1:] for word in _off(name, other)]
     if not t.complete:
         notes.append(f"{name}: {t.runs - t.escaped:,} runs were never out, so there is no mean; quantiles are Kaplan-Meier estimates")
     if m.diverged:
@@ -132,23 +149,34 @@ def _notes(m: MethodEscape) -> list[str]:
 
 
 def _law_notes(name: str, law: Law, t: Times) -> list[str]:
-    r = law.response
+    r, best = law.response, law.best
     notes = []
-    if r.sigma is not None and r.kappa is not None:
-        notes.append(f"{name}: the unstable coordinate grows like {r.kappa:.6g} * {r.sigma:.8g}^k; law {law.best.kind}")
-    if law.offset is not None and law.offset_steps is not None and abs(law.offset) > NOTABLE:
-        gap = statistics.kolmogorov(t.counts, t.runs, law.quadratic.cdf) if law.quadratic else 0.0
-        notes.append(
-            f"{name}: the quadratic model is off by {100 * law.offset:.1f} % at this exit, {law.offset_steps:.2f} iterations "
-            f"(Kolmogorov distance {gap:.4f} without the offset)"
-        )
-    if law.nonlinear is None:
-        notes.append(f"{name}: {law.reason}")
-    return [*notes, *(f"{name}: {note}" for note in law.notes)]
+    if r is not None and r.sigma is not None and r.kappa is not None:
+        notes.append(f"{name}: the unstable coordinate grows like {r.kappa:.6g} * {r.sigma:.8g}^k; law {best.kind}")
+    if best.error:
+        notes.append(f"{name}: the law is an average over quasi-random starts, with a sampling error of at most {best.error:.1g} (95 %)")
+    if best.never:
+        notes.append(f"{name}: by the law {100 * best.never:.4g} % of the runs never leave, so there is no mean")
+    return [*notes, *_off(name, t), *([f"{name}: {law.reason}"] if law.reason else []), *(f"{name}: {note}" for note in law.notes)]
+
+
+def _off(name: str, t: Times) -> list[str]:
+    """By how much the quadratic model is off at an exit, where that is worth a word."""
+    law = t.law
+    if law is None or law.offset is None or abs(law.offset) <= NOTABLE:
+        return []
+    gap = statistics.kolmogorov(t.counts, t.runs, law.quadratic.cdf) if law.quadratic else 0.0
+    iterations = "" if law.offset_steps is None else f", {law.offset_steps:.2f} iterations"
+    off = "has all runs leave, and some come to rest before" if math.isinf(law.offset) else f"is off by {100 * law.offset:.1f} % at"
+    return [f"{name}: the quadratic model {off} exit {t.exit}{iterations} (Kolmogorov distance {gap:.4f} without the offset)"]
 
 
 def _number(value: Any) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _whole(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _pm(value: float, interval: tuple[float, float]) -> str:

@@ -18,7 +18,9 @@ def text(summary: Summary) -> str:
         default = "" if p["default"] is None else f", default {p['default']}"
         lines.append(f"  {p['name']} in {p['domain']}{default}: {p['meaning']}")
     lines += ["", "update" if mark == "⁺" else "field"]
-    lines += [f"  {greek(name)}{mark} = {greek(e)}" for name, e in summary.update.items()]
+    update, parts = _named(summary.update)
+    lines += [f"  {greek(name)}{mark} = {greek(e)}" for name, e in update.items()]
+    lines += [f"    with {name} = {greek(e)}" for name, e in parts]
     if summary.flow:
         given = ", ".join(f"{k}={v}" for k, v in summary.flow["parameters"].items())
         lines += ["", f"flow {summary.flow['method']}({given}), time step {greek(summary.flow['time_step'])}"]
@@ -38,6 +40,30 @@ def text(summary: Summary) -> str:
     if summary.note:
         lines += ["", summary.note]
     return "\n".join([*lines, "", "references", *(f"  {r}" for r in summary.references)])
+
+
+_LONG = 120
+"""Characters of a line from which its repeated gradients, norms and inner products get names."""
+
+
+def _named(update: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[sp.Symbol, Any]]]:
+    """The update with short names g1, n1, p1, … for gradients, norms and products that a long line repeats, and what they stand for."""
+    parts: list[tuple[sp.Symbol, Any]] = []
+    while any(len(str(e)) > _LONG for e in update.values()):
+        trees = [*update.values(), *(e for _, e in parts)]
+        calls = [e for tree in trees for e in sp.preorder_traversal(tree) if isinstance(e, sp.Function) and type(e).__name__ in _LETTERS]
+        repeated = [e for e in dict.fromkeys(calls) if calls.count(e) > 1]
+        if not repeated:
+            break
+        call = min(repeated, key=lambda e: len(str(e)))
+        letter = _LETTERS[type(call).__name__]
+        symbol = sp.Symbol(f"{letter}{sum(str(s).startswith(letter) for s, _ in parts) + 1}")
+        parts = [(s, e.xreplace({call: symbol})) for s, e in parts] + [(symbol, call)]
+        update = {name: e.xreplace({call: symbol}) for name, e in update.items()}
+    return update, parts
+
+
+_LETTERS = {"_Gradient": "g", "Norm": "n", "Inner": "p"}
 
 
 def _modified(found: dict[str, Any]) -> list[str]:
@@ -72,7 +98,7 @@ def greek(expression: object) -> str:
     result = result.replace("theta_prev", "θ₋").replace("grad J", "∇J")
     result = _NAMES.sub(lambda m: _GREEK[m[1]], result)
     result = re.sub(r"\bsqrt\(", "√(", result).replace(">=", "≥").replace("<=", "≤")
-    return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("*", "·")
+    return re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_SUPERSCRIPTS), result).replace("**", "^").replace("*", "·")
 
 
 def _indent(block: str) -> str:

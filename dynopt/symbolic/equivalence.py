@@ -105,11 +105,22 @@ def _symbols(system: System) -> list[sp.Symbol]:
     return [s for p in system.numbers() for s in sorted(getattr(system, p.name).free_symbols, key=str)]
 
 
-@functools.lru_cache(maxsize=256)
 def _loop(system: System) -> tuple[StateSpace, sp.Expr]:
     """The state-space form and the transfer function of a method with one gradient a step."""
-    space = _single_gradient(system)
-    return space, transfer_function(space)
+    found = _read(system)
+    if isinstance(found, Misuse):
+        raise found.with_traceback(None)
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _read(system: System) -> tuple[StateSpace, sp.Expr] | Misuse:
+    """What `_loop` answers; a refusal is kept too, because `relations` asks for it once a pair."""
+    try:
+        space = _single_gradient(system)
+        return space, transfer_function(space)
+    except Misuse as reason:
+        return reason
 
 
 def _single_gradient(system: System) -> StateSpace:

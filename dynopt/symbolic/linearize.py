@@ -40,6 +40,14 @@ class _Recorder:
     def value(self, x: sp.Expr) -> sp.Expr:
         raise NotLinear("the update uses objective values, so it is not linear in gradients and has no mode matrix")
 
+    def expected_variation(self, x: sp.Expr) -> sp.Expr:
+        raise NotLinear("the update uses products of the Hessian, so it is not linear in gradients and has no mode matrix")
+
+    def noise(self, x: sp.Expr, every: Any = 1) -> sp.Expr:
+        raise NotLinear("the update draws random numbers, so it has no mode matrix; study it by runs")
+
+    uniform = noise
+
     def at(self, k: int) -> Self:
         return self
 
@@ -54,7 +62,7 @@ class StateSpace:
     blocks : names of the state blocks, in order; the first is θ.
     A, B, C, D : SymPy matrices of sizes (m, m), (m, q), (q, m), (q, q); D is strictly lower triangular.
     start : the initial state per unit of the mode's start and its gradient: s₀ = (start₀ + λ start₁) u₀.
-    index : the symbol k (algorithm) or t (flow), if A or B depend on it, else None.
+    index : the symbol k (algorithm) or t (flow), if A, B or C depend on it or the update branches on it, else None.
     """
 
     system: System
@@ -111,6 +119,7 @@ def state_space(system: System) -> StateSpace:
     state = type(initial)(*(sp.Dummy(b) for b in blocks))
     oracle = _Recorder()
     index: sp.Symbol
+    branching = False  # on k % 10 == 0, say, which leaves no k behind
     if isinstance(system, Flow):
         index = sp.Symbol("t", positive=True)
         after = system.field(state, oracle, index)
@@ -118,6 +127,8 @@ def state_space(system: System) -> StateSpace:
         assert isinstance(system, Algorithm)
         index = sp.Symbol("k", integer=True, nonnegative=True)
         after = system.update(state, oracle, index)
+        first = system.update(state, oracle, sp.Integer(0))
+        branching = any(sp.sympify(a).subs(index, 0) != sp.sympify(b) for a, b in zip(after, first, strict=True))
     A, B = _coefficients(system, list(after), list(state), oracle.answers)
     C, D = _coefficients(system, oracle.points, list(state), oracle.answers)
     used = [j for j in range(B.shape[1]) if any(B[:, j]) or any(D[:, j])]  # a gradient that nothing depends on is no input
@@ -127,7 +138,7 @@ def state_space(system: System) -> StateSpace:
         if sp.expand(point - theta0) != 0:
             raise NotLinear(f"{system.name}: the start asks for a gradient away from theta0, which has no mode form")
     start = s0 + eigenvalue * (g0 * sp.ones(g0.shape[1], 1) if g0.shape[1] else sp.zeros(len(blocks), 1))
-    dependence = index if (A.has(index) or B.has(index) or C.has(index)) else None
+    dependence = index if (branching or A.has(index) or B.has(index) or C.has(index)) else None
     return StateSpace(system, blocks, A, B, C, D, start.applyfunc(sp.expand), dependence)
 
 
@@ -137,11 +148,12 @@ def _coefficients(system: System, rows: list[Any], states: list[sp.Symbol], inpu
     for i, row in enumerate(rows):
         row = sp.sympify(row)
         for j, x in enumerate(unknowns):
-            slope = sp.diff(row, x)
-            matrix[i, j] = slope
-        rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
-        rest = rest if rest == 0 else sp.simplify(rest)  # slow, and seldom needed
-        if (matrix.row(i).free_symbols | rest.free_symbols) & set(unknowns):
+            matrix[i, j] = sp.diff(row, x)
+        bent, rest = bool(matrix.row(i).free_symbols & set(unknowns)), sp.Integer(0)
+        if not bent:
+            rest = sp.expand(row - sum(matrix[i, j] * x for j, x in enumerate(unknowns)))
+            rest = rest if rest == 0 else sp.simplify(rest)  # slow, and seldom needed
+        if bent or rest.free_symbols & set(unknowns):
             raise NotLinear(
                 f"{system.name} is not linear in its state and gradients, so it has no mode matrix M(λ); "
                 "freeze its gain, or study it by runs (trajectory, escape)"

@@ -12,6 +12,7 @@ from dynopt.core.algorithm import Algorithm, Flow
 from dynopt.core.result import Result
 from dynopt.core.system import System
 from dynopt.errors import Misuse, NotLinear
+from dynopt.symbolic.carrier import Vector
 from dynopt.symbolic.closed_form import closed_form
 from dynopt.symbolic.criteria import characteristic_polynomial, diffeomorphism, non_oscillating, stable
 from dynopt.symbolic.linearize import StateSpace, state_space
@@ -36,6 +37,11 @@ class _Value(sp.Function):
         return f"J({printer._print(self.args[0])})"
 
 
+class _Variation(sp.Function):
+    def _sympystr(self, printer: Any) -> str:
+        return f"E[H grad J]({printer._print(self.args[0])})"
+
+
 class _Printed:
     """An oracle that leaves gradients standing as ∇J(x)."""
 
@@ -46,6 +52,15 @@ class _Printed:
 
     def value(self, x: Any) -> Any:
         return _Value(x)
+
+    def expected_variation(self, x: Any) -> Any:
+        return _Variation(x)
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        return Vector("xi")
+
+    def uniform(self, x: Any) -> Any:
+        return sp.Symbol("omega", positive=True)
 
     def at(self, k: int) -> Self:
         return self
@@ -173,13 +188,14 @@ def _modified(system: System, order: int) -> dict[str, Any]:
 
 def _printed(system: System) -> dict[str, Any]:
     """Each block's next value (algorithm) or velocity (flow) as an expression of the blocks and ∇J."""
-    start = system.init(sp.Symbol("theta_0"), _Printed())  # type: ignore[attr-defined]
-    state = type(start)(*(sp.Symbol(_SUBSCRIPTS.get(b, b)) for b in start._fields))
+    start = system.init(Vector("theta_0"), _Printed())  # type: ignore[attr-defined]
+    state = type(start)(*(Vector(_SUBSCRIPTS.get(b, b)) for b in start._fields))
     if isinstance(system, Flow):
         after = system.field(state, _Printed(), sp.Symbol("t", positive=True))
     else:
         after = system.update(state, _Printed(), sp.Symbol("k", integer=True, nonnegative=True))  # type: ignore[attr-defined]
-    return {_SUBSCRIPTS.get(b, b): sp.sympify(e) for b, e in zip(start._fields, after, strict=True)}
+    plain = {v: sp.Symbol(v.name) for v in state}
+    return {str(v): sp.piecewise_fold(sp.sympify(e)).xreplace(plain) for v, e in zip(state, after, strict=True)}
 
 
 def _flow(system: Any) -> dict[str, Any] | None:

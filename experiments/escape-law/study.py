@@ -8,7 +8,7 @@ of that size stay below, mean and sd with 95 % intervals; and the coverage of th
 runs, with its own Wilson interval.  The escape time is a whole number and so is the law's, so nothing is left to
 be accounted for by rounding.
 
-**Exits.** On the double well the same runs are timed by six definitions of leaving.  The table and the figure show
+**Exits.** On the double well the same runs are timed by seven definitions of leaving.  The table and the figure show
 which method is fastest by which (their step-sizes make them nearly equal by the first), and how often the descent
 from the point of exit ends where the method ends: from rest beside the saddle, always on the double well, since
 a method that loses energy cannot come back over the saddle it fell from.
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 import dynopt
 from dynopt.core.problem import oracle
@@ -53,7 +54,8 @@ METHODS = (
 SPECTRA = {2: (-8, 2), 100: (-8, -7, -6, -5, -4, *(round(0.5 + 0.2 * i, 1) for i in range(95)))}
 QUANTILES = np.arange(1, 100) / 100
 
-EXITS = ("coordinate(radius=0.5)", "ball(radius=0.5)", "concave", "hessian(curvature=1)", "drop(amount=1)", "basin(radius=0.5)")
+EXITS = ("coordinate(radius=0.5)", "ball(radius=0.5)", "concave", "hessian(curvature=1)", "drop(amount=1)", "descent(radius=0.5)",
+         "basin(radius=0.5)")  # fmt: skip
 RANKED = (
     "gd(gamma=0.02)", "heavy_ball(gamma=1/219, momentum=9/10)", "heavy_ball(gamma=1/329, momentum=99/100)",
     "nesterov(gamma=1/245, momentum=9/10)", "inna(alpha=1/2, beta=1, gamma=0.019)", "inna(alpha=1, beta=11/10, gamma=0.0184)",
@@ -167,7 +169,8 @@ def _paths(
     times = [torch.full((runs,), -1) for _ in defined]
     for k, state in zip(range(1500), method.states(theta, oracle(saddle.problem)), strict=False):
         for e, where, when in zip(defined, points, times, strict=True):
-            new = (when < 0) & e.holds(state[0])
+            new = (when < 0).nonzero()[:, 0]
+            new = new[e.holds(state[0][new])]
             when[new], where[new] = k, state[0][new]
     minima = torch.stack([torch.as_tensor(p.point) for p in saddle.minima])
     return points, times, torch.cdist(state[0], minima).argmin(1)
@@ -195,7 +198,7 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
         left.set_ylabel("P(K ≤ k)")
         left.set_title(method, fontsize="medium", loc="left")
         band = kolmogorov_bound(runs)
-        middle.axhspan(-band, band, color="0.92", label="95 % of samples")
+        middle.axhspan(-band, band, facecolor="0.92", edgecolor="0.6", linewidth=0.8, label="95 % of samples")
         middle.axhline(0, color="black", linewidth=1.2)
         middle.plot(k, ours - theirs, "o", markersize=3, color=colour(i))
         reach = 1.3 * max(band, float(np.abs(ours - theirs).max()))
@@ -209,6 +212,8 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
         right.plot(expected, quantiles, "o", markersize=3, color=colour(i))
         right.set_aspect("equal")
         right.set_ylabel("measured")
+        for panel in (left, middle, right):
+            panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         if i == 0:
             left.legend(frameon=False, fontsize="small", loc="lower right")
             middle.legend(frameon=False, fontsize="small", loc="upper right")
@@ -221,7 +226,7 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
 
 def exits_figure(rows: list[dict[str, Any]], runs: int) -> Figure:
     """Mean escape time beside the fastest method's, by definition of leaving: dots measured (same starts), lines the law."""
-    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(12.5, 4.6), layout="constrained")
     axes = figure.subplots()
     names = list(EXITS)
     first = [next(r for r in rows if r["exit"] == name and r["rank"] == 1) for name in names]
@@ -235,7 +240,7 @@ def exits_figure(rows: list[dict[str, Any]], runs: int) -> Figure:
             x, [r["behind"] for r in own], yerr=errors, fmt="os^Dv<>"[i], markersize=5, color=colour(i), elinewidth=1, label=method
         )
     labels = [f"{n.replace('(', chr(10) + '(')}\nfastest: {f['mean']:.1f}" for n, f in zip(names, first, strict=True)]
-    axes.set_xticks(range(len(names)), labels)
+    axes.set_xticks(range(len(names)), labels, fontsize="small")
     axes.set_ylabel("iterations behind the fastest method")
     axes.grid(axis="y", color="0.92")
     axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5), title=f"mean of {runs:,} runs; lines: law")

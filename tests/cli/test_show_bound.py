@@ -36,7 +36,10 @@ def test_unbounded_ends_are_oo(capsys):
     assert found["intervals"][0]["upper"] == "oo"
 
 
-@pytest.mark.parametrize("name", METHODS)
+SECONDS = {"semi_implicit_din", "midpoint_din", "aggregated_momentum", "innaprop_frozen"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SECONDS else n for n in METHODS])
 def test_show_every_method(name, capsys):
     found = document(capsys, "show", name)
     assert {"method", "parameters", "update", "mode_matrix", "characteristic_polynomial", "conditions", "references"} <= found.keys()
@@ -84,3 +87,51 @@ def test_misuse_is_one_line_and_code_2(words, message, capsys):
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert re.search(message, captured.err)
+
+
+def test_show_prints_vectors_as_vectors(capsys):
+    update = document(capsys, "show", "barzilai_borwein")["update"]
+    assert update["gradient"] == "grad J(theta)"
+    tuned = "gamma*taken*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
+    assert update["taken"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
+    main(["show", "damped_gd"])
+    assert "θ⁺ = -γ·∇J(θ)/(α·norm(∇J(θ)) + 1) + θ" in capsys.readouterr().out
+    main(["show", "armijo"])
+    assert "shrink(γ, factor, J(-s·∇J(θ) + θ) ≤ -c·s·norm(∇J(θ))² + J(θ))" in capsys.readouterr().out
+    main(["show", "adam", "--latex"])
+    assert r"\beta_{1}^{k + 1}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("adam", "not linear"), ("barzilai_borwein", "not linear"), ("armijo", "objective values"), ("perturbed_gd", "random")],
+)
+def test_bound_of_a_method_without_modes_says_why(name, why, capsys):
+    assert main(["bound", name, "--spectrum", "1,10"]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_show_names_what_a_long_update_repeats(capsys):
+    """Each name stands for one gradient or product, and putting them back gives the update of the document."""
+    import re
+
+    from dynopt.report.summary import greek
+
+    assert main(["show", "step_tuned_sgd"]) == 0
+    captured = capsys.readouterr()
+    lines = [line.strip() for line in captured.out.split("update\n")[1].split("\n\n")[0].splitlines()]
+    parts = dict(line.removeprefix("with ").split(" = ", 1) for line in lines if line.startswith("with "))
+    assert parts["g1"] == "∇J(θ)"
+    assert len(parts) == 3
+    gain = next(line for line in lines if line.startswith("gain⁺ = ")).removeprefix("gain⁺ = ")
+    assert len(gain) < 120
+    for _ in parts:
+        gain = re.sub(r"\b[gp]\d", lambda m: parts[m[0]], gain)
+    whole = greek(document(capsys, "show", "step_tuned_sgd")["update"]["gain"])
+    assert sorted(gain) == sorted(whole)  # the order of factors may differ
+
+
+def test_a_warning_is_one_line_on_stderr(capsys):
+    words = ["show", "step_tuned_sgd(nu=5, lower=1/2, upper=2)"]
+    assert main(words) == 0
+    assert capsys.readouterr().err == "dynopt: step_tuned_sgd: nu=5 is outside the clip [0.5, 2] and acts as nu=2; move upper or lower\n"

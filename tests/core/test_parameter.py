@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import dynopt
-from dynopt import INNA, GradientDescent, HeavyBall, Misuse, power_decay
+from dynopt import INNA, DampedGradientDescent, GradientDescent, HeavyBall, Misuse, power_decay, staircase_decay
 from dynopt.core.parameter import Domain
 
 
@@ -70,3 +70,13 @@ def test_a_method_is_its_constructor_call():
     assert dynopt.method(method.call()) == method
     with pytest.raises(AttributeError):
         method.gamma = 1
+
+
+def test_the_staircase_steps_down_after_every_period():
+    linear, root, table = staircase_decay(0.3, 100), staircase_decay(0.3, 100, Fraction(1, 2)), staircase_decay(0.1, 50, 0.5, 0.5)
+    assert [linear(k) for k in (0, 1, 100, 101, 200, 201)] == pytest.approx([0.3, 0.15, 0.15, 0.1, 0.1, 0.075])
+    assert [root(k) for k in (0, 1, 100, 301, 400, 801)] == pytest.approx([0.3, 0.15, 0.15, 0.1, 0.1, 0.075])
+    assert table(1000) == pytest.approx(0.1 / (1 + 0.5 * 20**0.5))
+    for rule in (linear, root, table):  # the formula is what the command line reads
+        again = dynopt.method(DampedGradientDescent(gamma=rule).call()).gamma
+        assert [again(k) for k in range(0, 300, 7)] == pytest.approx([rule(k) for k in range(0, 300, 7)], rel=1e-15)

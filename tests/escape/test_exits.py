@@ -7,8 +7,11 @@ import pytest
 import torch
 
 import dynopt
+from dynopt.ensemble.trace import Untraceable
 from dynopt.escape.exits import MEANINGS, make_exit, other_exits
+from dynopt.escape.expressions import expression
 from dynopt.escape.saddle import find_saddle
+from dynopt.escape.starts import draw
 
 WELL = dynopt.problem("double-well")
 OBLIQUE = dynopt.Landscape(lambda x, y: (x - y) ** 2 / 2 - (x + y - 4) ** 2 / 2 + (x + y - 4) ** 4 / 64, name="oblique")
@@ -73,7 +76,7 @@ def test_a_point_that_is_no_number_is_not_out():
 def test_the_others():
     saddle = find_saddle(WELL)
     names = [e.name for e in other_exits(make_exit("coordinate", saddle, 0.5), saddle, 0.5)]
-    assert sorted([*names, "coordinate", "hessian"]) == sorted(MEANINGS)
+    assert sorted([*names, "coordinate", "hessian", "descent"]) == sorted(MEANINGS)
     flat = find_saddle(dynopt.Quadratic([-8, 2]))
     assert [e.name for e in other_exits(make_exit("ball", flat, 0.5), flat, 0.5)] == ["coordinate", "drop"]
     wide = [e.name for e in other_exits(make_exit("ball", saddle, 2.0), saddle, 2.0)]
@@ -97,8 +100,38 @@ def test_misuse(text, said):
         make_exit(text, find_saddle(WELL), 0.5)
 
 
+def test_descent_is_the_path_of_the_gradient_flow():
+    """On the double well x² = 2/(1 + (2/x₀² − 1)e^{−16t}) and y = y₀e^{−2t}: how close to the origin does it come?"""
+    points = np.concatenate([POINTS, [[s * 10.0**-i, h] for i in range(1, 9) for s in (-1, 1) for h in (0.7, 2.0)]])
+    x, y, t = points[:, :1], points[:, 1:], np.linspace(0, 5, 4001)
+    nearest = np.sqrt(2 / (1 + (2 / x**2 - 1) * np.exp(-16 * t)) + y**2 * np.exp(-4 * t)).min(1)
+    out = holds("descent", WELL, points)
+    clear = np.abs(nearest - 0.5) > 0.1  # the descent takes steps of half the inverse curvature
+    assert clear.mean() > 0.9
+    assert np.array_equal(out[clear], nearest[clear] >= 0.5)
+    assert 10 < (out != holds("ball", WELL, points)).sum() < 60  # out of the ball, but on a path that comes back to it
+    assert not holds("descent", WELL, np.array([[0.0, 1.0], [np.nan, 1.0]])).any()  # down to the saddle itself
+
+
+def test_runs_are_asked_for_a_descent_until_they_are_out():
+    """First times from whole batches at every step; the engine asks the others only."""
+    saddle = find_saddle(WELL)
+    exit = make_exit("descent", saddle, 0.5)
+    study = dynopt.escape_study("gd(gamma=0.02)", runs=200, exit="descent", also=["basin"], scale=1.0, engine="auto", max_steps=100)
+    theta = draw("gaussian", 1.0, saddle, seed=0, first=0, stop=200, device="cpu", dtype=torch.float64)
+    first = torch.full((200,), -1)
+    for k in range(101):
+        first[(first < 0) & exit.holds(theta)] = k
+        theta = theta - 0.02 * torch.as_tensor(WELL.gradient(theta))
+    assert np.array_equal(study.methods[0].times[0].counts, np.bincount(first[first >= 0], minlength=101))
+    with pytest.raises(Untraceable, match="path from every point"):
+        expression(exit, saddle, WELL.symbols)
+
+
 def test_exits_that_cannot_happen():
     saddle = find_saddle(dynopt.Quadratic([-8, 2]))
+    with pytest.raises(dynopt.Misuse, match="exit 'descent' has no meaning"):
+        make_exit("descent", saddle, 0.5)
     with pytest.raises(dynopt.Misuse, match="never happens"):
         make_exit("concave", saddle, 0.5)
     with pytest.raises(dynopt.Misuse, match="lists no minimiser"):

@@ -7,7 +7,9 @@ import sympy as sp
 import dynopt
 from dynopt.ensemble.trace import Untraceable, trace
 
-CALLS = ["inna(alpha=1/2,beta=1,gamma=0.02)", "nesterov(gamma=0.02,momentum=0.5)", "gd(gamma=0.02)"]
+CALLS = ["inna(alpha=1/2,beta=1,gamma=0.02)", "nesterov(gamma=0.02,momentum=0.5)", "gd(gamma=0.02)", "normalized_gd(gamma=0.02)"]
+BRANCHING = "barzilai_borwein(gamma=0.01)"
+"""It has a number for each run beside its vectors."""
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_fused_and_eager_agree_on_every_exit_and_destination():
-    fused, eager = (dynopt.escape_study(CALLS, runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
+    fused, eager = (dynopt.escape_study([*CALLS[:2], BRANCHING], runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
     for one, two in zip(fused.methods, eager.methods, strict=True):
         assert "numba" in one.engine
         assert "eager" in two.engine
@@ -28,9 +30,10 @@ def test_fused_and_eager_agree_on_every_exit_and_destination():
 
 @pytest.mark.slow
 def test_fused_runs_do_not_depend_on_the_batch():
-    studies = [dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], engine="fused", batch=b) for b in (1000, 137)]
-    first, second = (s.methods[0].times[0].counts for s in studies)
+    asked = [{"engine": "eager"}, {"engine": "fused", "batch": 1000}, {"engine": "fused", "batch": 137}]
+    eager, first, second = (dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], **a).methods[0].times[0].counts for a in asked)
     assert np.array_equal(first, second)
+    assert np.abs(first - eager).sum() <= 4
 
 
 @pytest.mark.slow
@@ -55,9 +58,34 @@ def test_the_trace_is_the_update(call):
     assert [float(sp.sympify(e).subs(values)) for e in traced.step.outputs] == pytest.approx(after.tolist(), rel=1e-12)
 
 
+class EveryOther(dynopt.Algorithm):
+    gamma: dynopt.Scalar = dynopt.number("(0, oo)", "step-size")
+
+    def init(self, theta0, oracle):
+        return dynopt.Position(theta0)
+
+    def update(self, state, oracle, k):
+        theta = state.theta
+        return dynopt.Position(dynopt.where(k % 2 == 0, lambda: theta - self.gamma * oracle.gradient(theta), lambda: theta))
+
+
+def test_a_branch_on_the_iteration_is_not_traced_as_one_of_its_sides():
+    with pytest.raises(Untraceable, match="depends on the iteration"):
+        trace(EveryOther(gamma=0.1), dynopt.problem("double-well"))
+
+
 def test_what_cannot_be_traced_says_why():
     with pytest.raises(Untraceable, match="varies with the iteration"):
         trace(dynopt.method("gd(gamma=0.1*(k+1)**(-1/2))"), dynopt.problem("double-well"))
+    for call in ("adam(gamma=0.1)", "innaprop(gamma=0.1)"):
+        with pytest.raises(Untraceable, match="depends on the iteration"):
+            trace(dynopt.method(call), dynopt.problem("double-well"))
+    for call, why in (
+        ("armijo(gamma=0.1)", ""),
+        ("perturbed_gd(gamma=0.1)", "random numbers"),
+    ):
+        with pytest.raises(Untraceable, match=f"does not run on symbols .*{why}"):
+            trace(dynopt.method(call), dynopt.problem("double-well"))
     with pytest.raises(dynopt.Misuse, match="Gaussian starts"):
         dynopt.escape_study(["gd(gamma=0.02)"], runs=10, start="uniform", engine="fused")
     with pytest.raises(dynopt.Misuse, match="did you mean fused"):

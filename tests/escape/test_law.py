@@ -13,6 +13,7 @@ import dynopt
 from dynopt.core.problem import oracle
 from dynopt.escape import law
 from dynopt.escape.law import NoLaw
+from dynopt.escape.reference import Side
 from dynopt.escape.saddle import find_saddle
 from dynopt.escape.starts import survival
 
@@ -117,9 +118,11 @@ def test_amplitudes_are_averaged_over_directions():
     found, saddle = responded("gd(gamma=0.02)", law.enough(1e-3, 0.5)), find_saddle(SADDLE)
     tail = survival("gaussian", 1e-3, saddle)
     x = 0.5 / found.reached[:30]
-    both = law.with_offset(found, tail, np.stack([x, x / 2]))
+    both = law.with_offset(found, tail, [Side(x, True), Side(x / 2, True)])
     expected = (tail(0.5 / found.reached) + tail(0.25 / found.reached)) / 2  # continued in proportion beyond the table
     np.testing.assert_allclose(both.cdf, expected, atol=1e-13)
+    half = law.with_offset(found, tail, [Side(x, True), Side(np.full(30, 2e-3), False)])
+    np.testing.assert_allclose(half.cdf, (tail(0.5 / found.reached) + math.erfc(2**0.5)) / 2, atol=1e-13)
 
 
 @pytest.mark.parametrize("method", METHODS)

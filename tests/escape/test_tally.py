@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import dynopt
+from dynopt.algorithms.barzilai_borwein import Stepped
 from dynopt.algorithms.heavy_ball import Moving, Pair
 from dynopt.core.problem import oracle
 from dynopt.ensemble import rng
@@ -37,6 +38,12 @@ def test_passing_at_speed_is_not_arrival():
     theta = tensor([1.414, 0.0], [1.414, 0.0])
     assert arrived("heavy_ball_velocity(gamma=0.1, momentum=0.5)", Moving(theta, tensor([0.3, 0.0], [1e-3, 0.0]))) == [-1, 2]
     assert arrived("heavy_ball(gamma=0.1, momentum=0.5)", Pair(theta, tensor([1.38, 0.0], [1.413, 0.0]))) == [-1, 2]
+
+
+def test_a_number_for_each_run_may_be_anything_at_rest():
+    theta = tensor([-1.41, 0.0], [-1.41, 0.0])
+    gradients, steps = tensor([0.005, 0.0], [0.5, 0.0]), tensor([7.0], [7.0])
+    assert arrived("barzilai_borwein(gamma=0.1)", Stepped(theta, gradients, steps)) == [0, -1]
 
 
 def test_the_rest_state_of_inna():

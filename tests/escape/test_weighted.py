@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from dynopt.escape import weighted
 
@@ -63,3 +63,24 @@ def test_square_by_quadrature(w):
     end = min(1.0, 1 / np.sqrt(w[0]))
     expected, _ = integrate.quad(lambda x: min(1.0, np.sqrt(max(1 - w[0] * x * x, 0) / w[1])), 0, end, epsabs=1e-13, limit=300)
     assert weighted.square(np.array([w], dtype=float))[0] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("w", [(9, 2, 1.5), (1e8, 1e4, 1.0), (40, 30, 20, 1)])
+def test_an_ellipsoid_in_the_cube_has_its_volume(w):
+    d = len(w)
+    volume = np.pi ** (d / 2) / special.gamma(d / 2 + 1) / np.sqrt(np.prod(w)) / 2**d
+    assert weighted.cube(np.array([w]))[0] == pytest.approx(volume, abs=2e-4)
+
+
+def test_the_cube_agrees_with_the_square_and_has_all_of_a_large_ellipsoid():
+    w = np.geomspace(0.1, 1e3, 30)[:, None] * [1.0, 0.3]
+    np.testing.assert_allclose(weighted.cube(w), weighted.square(w), atol=1e-4)
+    assert weighted.cube(np.array([[0.3, 0.3, 0.3], [0.0, 0.0, 0.0]])).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("w", [(9, 2), (0.7, 0.2)])
+def test_the_cube_in_oblique_directions_by_counting(w):
+    across = np.linalg.qr(np.random.default_rng(5).standard_normal((4, 4)))[0][:, :2]
+    x = np.random.default_rng(6).uniform(-1, 1, (200_000, 4))
+    part = ((x @ across) ** 2 @ np.array(w) < 1).mean()
+    assert weighted.cube(np.array([w], dtype=float), across)[0] == pytest.approx(part, abs=4 * 0.5 / 200_000**0.5)

@@ -114,6 +114,22 @@ def test_a_normalised_method_has_no_mode_matrix():
         state_space(symbolic(Normalised))
 
 
+class EveryOther(dynopt.Algorithm):
+    gamma: dynopt.Scalar = dynopt.number("(0, oo)", "step-size")
+
+    def init(self, theta0, oracle):
+        return dynopt.Position(theta0)
+
+    def update(self, state, oracle, k):
+        theta = state.theta
+        return dynopt.Position(dynopt.where(k % 2 == 0, lambda: theta - self.gamma * oracle.gradient(theta), theta))
+
+
+def test_a_branch_on_the_iteration_is_a_dependence_on_it():
+    assert str(state_space(symbolic(EveryOther)).index) == "k"
+    assert all(state_space(symbolic(name)).index is None for name in ("gd", "inna", "nesterov_velocity", "aggregated_momentum"))
+
+
 def test_a_schedule_is_refused_in_symbols():
     with pytest.raises(dynopt.Misuse, match="varies with the iteration"):
         symbolic("inna(gamma=0.1*(k+1)**(-1/2))")

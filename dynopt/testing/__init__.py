@@ -1,4 +1,4 @@
-"""Conformance checks for definitions of your own: a method, a flow or a problem.
+"""Conformance checks for what is your own: a method, a flow, a problem, a torch optimizer.
 
 Each function returns nothing when all is well and raises `AssertionError` with one sentence
 otherwise.  They compare the one definition with itself on every carrier (exact numbers, NumPy,
@@ -9,7 +9,7 @@ automatic differentiation, dense matrices).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any
 
@@ -29,6 +29,9 @@ from dynopt.optim.carrier import ParameterList
 from dynopt.problems.quadratic import Quadratic
 from dynopt.symbolic.linearize import linear, state_space
 from dynopt.symbolic.symbols import eigenvalue, exact, symbolic
+from dynopt.testing.optimizers import check_optimizer
+
+__all__ = ["check_algorithm", "check_flow", "check_optimizer", "check_problem"]
 
 TOLERANCE = 1e-12
 STEPS = 3
@@ -120,21 +123,37 @@ def _check(system: Any, problem: Any) -> None:
     name, theta0, numeric = system.name, _starts(problem), system.numeric()
     with _rules(name):
         _check_state(numeric, problem)
-        end = _walk(numeric, oracle(problem), theta0, float)[-1]
+        end = _walk(numeric, _ask(problem), theta0, float)[-1]
         for i, row in enumerate(theta0):
-            alone = _walk(numeric, oracle(problem), row, float)[-1]
+            alone = _walk(numeric, _ask(problem), row, float)[-1]
             apart = _same(alone, [b[i] for b in end])
             _require(apart, f"{name}: a state depends on its neighbours in the batch; reduce the last axis only")
         _check_torch(numeric, problem, theta0, end)
         _check_parameter_list(numeric, problem, theta0[0], [b[0] for b in end])
         if not any(is_schedule(getattr(system, p.name)) for p in system.numbers()):  # schedules are floats
             if hasattr(problem, "expression"):
-                _check_exact(system, problem)
+                with suppress(NotImplementedError):  # what draws random numbers has no exact run
+                    _check_exact(system, problem)
             _check_modes(system)
 
 
+class _Alike(FunctionOracle):
+    """What a method draws itself is the same for every row of a batch, so that a row can be run alone."""
+
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        return 0 * x + super().noise(x.reshape(-1, x.shape[-1])[0], every)
+
+    def uniform(self, x: Any) -> Any:
+        return 0 * x[..., :1] + super().uniform(x.reshape(-1, x.shape[-1])[0])
+
+
+def _ask(problem: Any) -> Any:
+    exact: Any = oracle(problem)
+    return _Alike(exact.objective, exact.slope, exact.variation)
+
+
 def _check_state(numeric: Any, problem: Any) -> None:
-    name, theta0, ask = numeric.name, _starts(problem), oracle(problem)
+    name, theta0, ask = numeric.name, _starts(problem), _ask(problem)
     start = numeric.at(0).init(theta0, ask)
     _require(hasattr(start, "_fields"), f"{name}: init returns {type(start).__name__}; return a NamedTuple of blocks")
     _require(np.array_equal(start[0], theta0), f"{name}: the first block of the initial state is not theta0; put the iterate first")
@@ -146,13 +165,14 @@ def _check_state(numeric: Any, problem: Any) -> None:
     kinds = type(start).__name__, type(after).__name__
     _require(type(after) is type(start), f"{name}: a step makes {kinds[1]} of {kinds[0]}; return the type that init returns")
     for block, array in [*zip(start._fields, start, strict=True), *zip(after._fields, after, strict=True)]:
-        _require(np.shape(array) == theta0.shape, f"{name}: block {block} has shape {np.shape(array)}, theta0 {theta0.shape}")
+        fits = np.shape(array) in (theta0.shape, (*theta0.shape[:-1], 1))  # a vector, or a number for each run
+        _require(fits, f"{name}: block {block} has shape {np.shape(array)}, theta0 {theta0.shape}")
 
 
 def _check_torch(numeric: Any, problem: Any, theta0: np.ndarray, end: Any) -> None:
-    first = _walk(numeric, oracle(problem), theta0, float, steps=1)[-1]  # single precision is compared before it can drift
+    first = _walk(numeric, _ask(problem), theta0, float, steps=1)[-1]  # single precision is compared before it can drift
     for dtype, steps, expected, tolerance in ((torch.float64, STEPS, end, TOLERANCE), (torch.float32, 1, first, 1e-4)):
-        found = _walk(numeric, oracle(problem), torch.tensor(theta0, dtype=dtype), float, steps)[-1]
+        found = _walk(numeric, _ask(problem), torch.tensor(theta0, dtype=dtype), float, steps)[-1]
         for block, tensor, array in zip(found._fields, found, expected, strict=True):
             _require(tensor.dtype == dtype, f"{numeric.name}: block {block} turns {dtype} into {tensor.dtype}; use Python numbers only")
             _agree(numeric.name, f"block {block} on NumPy and on {dtype}", tensor.numpy(), array, tolerance)
@@ -170,9 +190,22 @@ def _check_parameter_list(numeric: Any, problem: Any, theta0: np.ndarray, expect
     def value(x: ParameterList) -> torch.Tensor:
         return problem.value(torch.cat(list(x)))
 
-    end = _walk(numeric, FunctionOracle(value, slope), split(torch.tensor(theta0)), float)[-1]
+    class Joined(FunctionOracle):
+        """It draws what an oracle of the whole vector draws."""
+
+        def noise(self, x: ParameterList, every: Any = 1) -> ParameterList:
+            return split(super().noise(torch.cat(list(x)), every))
+
+        def uniform(self, x: ParameterList) -> torch.Tensor:
+            return super().uniform(torch.cat(list(x)))[0]
+
+    def variation(x: ParameterList) -> ParameterList:
+        return split(oracle(problem).expected_variation(torch.cat(list(x))))
+
+    end = _walk(numeric, Joined(value, slope, variation), split(torch.tensor(theta0)), float)[-1]
     for block, leaves, array in zip(end._fields, end, expected, strict=True):
-        _agree(numeric.name, f"block {block} on NumPy and on a list of parameters", torch.cat(list(leaves)).numpy(), array)
+        flat = leaves.reshape(1) if isinstance(leaves, torch.Tensor) else torch.cat(list(leaves))
+        _agree(numeric.name, f"block {block} on NumPy and on a list of parameters", flat.numpy(), array)
 
 
 def _check_exact(system: Any, problem: Any) -> None:
@@ -214,14 +247,14 @@ def _rate(system: Any, state: Any, ask: Any, index: Any) -> Any:
 
 def _walk(system: Any, ask: Any, theta0: Any, number: Callable[..., Any], steps: int = STEPS) -> list[Any]:
     """The initial state and ``steps`` further ones; a flow moves by Euler steps of 1/16 from one time unit after its start."""
-    states = [system.at(0).init(theta0, ask)]
+    states = [system.at(0).init(theta0, ask.at(0))]
     for k in range(steps):
         if isinstance(system, Flow):
             step = number("1/16") if number is sp.Rational else 1 / 16
             t = (exact if number is sp.Rational else float)(system.start_time) + 1
             states.append(advance(states[-1], step, _rate(system, states[-1], ask, t + k * step)))
         else:
-            states.append(_rate(system, states[-1], ask, k))
+            states.append(_rate(system, states[-1], ask.at(k), k))
     return states
 
 
