@@ -124,7 +124,9 @@ def _gains(seen: Seen) -> dict[str, Any] | None:
 
 def _kind(seen: Seen) -> str:
     found = seen.structure
-    if found.obstacle or found.questions > 1:
+    if found.questions > 1:
+        return "several gradients an iteration"
+    if found.obstacle:
         return "unknown"
     if found.linear:
         return "linear" if seen.linear else "linear, time-varying"

@@ -10,8 +10,8 @@ import numpy as np
 
 from dynopt.core.algorithm import Algorithm
 
-Answer = Callable[[int, np.ndarray], tuple[np.ndarray, float]]
-"""The gradient and the value for the j-th question (j = 0, 1, … over the whole run), asked at a point."""
+Answer = Callable[[int, np.ndarray, int], tuple[np.ndarray, float]]
+"""The gradient and the value for the j-th question (j = 0, 1, … over the whole run), asked at a point in an iteration."""
 
 SHAPES: tuple[tuple[int, ...], ...] = ((3,), (2, 2), (1,))
 """Three tensors, so that a norm over one can be told from a norm over all."""
@@ -69,12 +69,12 @@ class Box(Protocol):
 def script(rows: np.ndarray) -> Answer:
     """Open loop: row j answers question j wherever it is asked; zeros after the last row.
 
-    >>> script(np.array([[1.0], [2.0]]))(1, np.zeros(1))
+    >>> script(np.array([[1.0], [2.0]]))(1, np.zeros(1), 0)
     (array([2.]), 0.0)
     """
     nothing = np.zeros(rows.shape[1])
 
-    def answer(j: int, point: np.ndarray) -> tuple[np.ndarray, float]:
+    def answer(j: int, point: np.ndarray, k: int) -> tuple[np.ndarray, float]:
         return (rows[j] if j < len(rows) else nothing), 0.0
 
     return answer
@@ -100,7 +100,7 @@ class _Asked:
         for point, gradient, value in self.now:
             if np.array_equal(point, x):
                 return gradient, value
-        gradient, value = self.answer(len(self.points), x)
+        gradient, value = self.answer(len(self.points), x, self.k)
         self.points.append(x.copy())
         self.moments.append(self.k)
         self.now.append((x.copy(), gradient, value))

@@ -7,9 +7,7 @@ that agree on all sequences agree on every objective.  Closed loop, they come fr
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -107,7 +105,7 @@ def _objective() -> Answer:
     """J = Σ cᵢ(θᵢ²/2 + cos θᵢ) + (Σ θᵢ)²/40: not quadratic, its coordinates coupled."""
     c = np.linspace(0.2, 1.2, SIZE)
 
-    def answer(j: int, x: np.ndarray) -> tuple[np.ndarray, float]:
+    def answer(j: int, x: np.ndarray, k: int) -> tuple[np.ndarray, float]:
         with np.errstate(all="ignore"):
             return c * (x - np.sin(x)) + x.sum() / 20, float(c @ (x * x / 2 + np.cos(x)) + x.sum() ** 2 / 40)
 
@@ -121,12 +119,14 @@ def compare(box: Box, reference: Box, probes: dict[str, Probe] | None = None) ->
     differ: dict[str, Difference] = {}
     reasons: list[str] = []
     shifted, largest = False, 0.0
+    box_questions = reference_questions = 1
     for name, (probe, two, blur) in _references(reference, probes).items():
         one = box.play(probe)
         if one.ended and not len(one.asked) > 1:
             return Comparison("cannot tell", None, (), (), (name,), one.ended, False, 0.0)
         if two.ended and not len(two.asked) > 1:
             return Comparison("cannot tell", None, (), (), (name,), two.ended, False, 0.0)
+        box_questions, reference_questions = (int(max(np.bincount(t.moments))) for t in (one, two))
         if name == "a smooth objective" and (_wild(one) or _wild(two)):
             one, two = _tame(one), _tame(two)
         found, gap, same_iterate = _against(one, two, blur, name)
@@ -143,6 +143,8 @@ def compare(box: Box, reference: Box, probes: dict[str, Probe] | None = None) ->
             agree.append(name)
             shifted |= not same_iterate
             largest = max(largest, gap)
+    if differ and box_questions != reference_questions:
+        return _by_iterates(box, reference, box_questions, reference_questions)
     first = min(differ.values(), key=lambda d: (d.question, list(differ).index(d.sequence)), default=None)
     if agree and set(differ) == {STILL}:
         assert first is not None
@@ -158,6 +160,46 @@ def compare(box: Box, reference: Box, probes: dict[str, Probe] | None = None) ->
     else:
         reason, verdict = "; ".join(dict.fromkeys(reasons)), "cannot tell"
     return Comparison(verdict, first, tuple(agree), tuple(differ), tuple(unclear), reason, shifted, largest)
+
+
+def _by_iterates(box: Box, reference: Box, ours: int, theirs: int) -> Comparison:
+    """One asks more often than the other, for a loss perhaps: the iterates where every iteration has an objective of its own."""
+    agree: list[str] = []
+    first: Difference | None = None
+    for seed, scale in enumerate((1.0, 1e-6, 1e3)):
+        name = f"objectives of size {scale:g}, another in every iteration"
+        rng = np.random.default_rng(seed)
+        probe = Probe(rng.uniform(0.5, 2, SIZE), _sampled(seed, scale), STEPS, SHAPES)
+        one, two = box.play(probe), reference.play(probe)
+        moved = reference.play(replace(probe, answer=_shaken(probe.answer, rng))).theta
+        rows = min(len(one.theta), len(two.theta), len(moved))
+        if rows < 2:
+            return Comparison("cannot tell", None, (), (), (name,), one.ended or two.ended, False, 0.0)
+        mine, its = (replace(t, asked=t.theta[:rows], moments=tuple(range(rows)), ended="") for t in (one, two))
+        blur = np.maximum.accumulate(np.abs(moved[:rows] - two.theta[:rows]), axis=0)
+        found, gap, _ = _against(mine, its, blur, name)
+        if found is not None and (first is None or found.step < first.step):
+            first = found
+        elif found is None and gap is not None:
+            agree.append(name)
+    often = f"{box.name} asks for up to {ours} gradients an iteration, {reference.name} for {theirs}"
+    if first is not None:
+        return Comparison("differs", first, tuple(agree), (first.sequence,), (), f"iterate {first.step} differs; {often}", False, 0.0)
+    verdict = "matches" if agree else "cannot tell"
+    reason = f"same iterates, {STEPS} iterations with an objective of its own in each; {often}"
+    return Comparison(verdict, None, tuple(agree), (), (), reason, False, 0.0)
+
+
+def _sampled(seed: int, scale: float) -> Answer:
+    """In iteration k, J_k = s Σ (aᵢθᵢ²/2 + bᵢθᵢ + cos(θᵢ + cᵢ)) with coefficients drawn for (seed, k)."""
+
+    def answer(j: int, x: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+        rng = np.random.default_rng([seed, k])
+        a, b, c = rng.uniform(0.2, 1.5, SIZE), rng.standard_normal(SIZE), rng.uniform(0, 6, SIZE)
+        with np.errstate(all="ignore"):
+            return scale * (a * x + b - np.sin(x + c)), scale * float((a * x * x / 2 + b * x + np.cos(x + c)).sum())
+
+    return answer
 
 
 def _references(reference: Box, probes: dict[str, Probe] | None) -> dict[str, tuple[Probe, Trace, np.ndarray]]:
@@ -204,9 +246,9 @@ def _blur(reference: Box, probe: Probe, trace: Trace) -> np.ndarray:
     return np.maximum.accumulate(worst, axis=0)
 
 
-def _shaken(answer: Answer, rng: np.random.Generator) -> Callable[[int, np.ndarray], Any]:
-    def shaken(j: int, x: np.ndarray) -> tuple[np.ndarray, float]:
-        gradient, value = answer(j, x)
+def _shaken(answer: Answer, rng: np.random.Generator) -> Answer:
+    def shaken(j: int, x: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+        gradient, value = answer(j, x, k)
         return gradient * (1 + 1e-15 * rng.choice([-1, 1], len(gradient))), value
 
     return shaken

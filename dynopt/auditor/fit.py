@@ -80,7 +80,7 @@ class _Rows:
     def __iter__(self) -> Any:
         for k in range(self.probe.steps):
             self.asked.append(self.point)
-            yield self.probe.answer(k, self.point)[0]
+            yield self.probe.answer(k, self.point, k)[0]
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class _FormBox:
 
         def ask(theta: np.ndarray) -> np.ndarray:
             asked.append(theta)
-            return probe.answer(len(asked) - 1, theta)[0]
+            return probe.answer(len(asked) - 1, theta, len(asked) - 1)[0]
 
         theta = self.form.path(probe.start, ask, probe.steps, [np.arange(n)] if self.form.scope == "global" else tensors)
         return Trace(np.array(theta), np.array(asked), tuple(range(len(asked))))
@@ -111,8 +111,8 @@ class _Filled:
         self.box, self.name = box, box.name
 
     def play(self, probe: Probe) -> Trace:
-        def answer(j: int, x: np.ndarray) -> tuple[np.ndarray, float]:
-            g, value = probe.answer(j, x[:-1])
+        def answer(j: int, x: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+            g, value = probe.answer(j, x[:-1], k)
             return np.append(g, np.sqrt(max(_LEVEL**2 - float(g @ g), 0.0))), value
 
         found = self.box.play(replace(probe, start=np.append(probe.start, 0.0), answer=answer, shapes=()))

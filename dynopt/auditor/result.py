@@ -18,8 +18,8 @@ class AuditResult(Result):
     optimizer : how it was called.
     verdict : with ``against``: ``matches``, ``differs`` or ``cannot tell``; without: ``recovered`` or ``cannot tell``.
     reason : a sentence.
-    kind : ``linear``, ``linear, time-varying``, ``affine``, ``element-wise``, ``per-tensor norm``, ``global norm``, ``coupled``
-        or ``unknown``.
+    kind : ``linear``, ``linear, time-varying``, ``affine``, ``element-wise``, ``per-tensor norm``, ``global norm``, ``coupled``,
+        ``several gradients an iteration`` or ``unknown``.
     linear : the iterate is linear in the start and in the gradients.
     order : number of state blocks of the recovered map, for constant coefficients.
     exact : its coefficients are short decimals or fractions, reproduced to rounding; otherwise floats, correct to 1e-12.

@@ -39,7 +39,7 @@ class TorchBox:
     def __init__(self, make: Callable[[list[torch.nn.Parameter]], Any], name: str) -> None:
         self.make, self.name = make, name
         self.closure = False
-        probe = Probe(np.ones(2), lambda j, x: (np.array([1.0, -(1.0**j)]), 0.0), 3)
+        probe = Probe(np.ones(2), lambda j, x, k: (np.array([1.0, -(1.0**j)]), 0.0), 3)
         self.failure = self.play(probe).ended
         if self.failure:
             self.closure = True
@@ -64,7 +64,7 @@ class TorchBox:
             return np.concatenate([p.detach().numpy().ravel() for p in parameters])
 
         def gradient(here: np.ndarray) -> tuple[list[torch.Tensor], float]:
-            found, value = probe.answer(len(asked), here)
+            found, value = probe.answer(len(asked), here, k)
             asked.append(here)
             moments.append(k)
             return parts(found), value

@@ -1,4 +1,4 @@
-"""What the optimizers should be, as definitions of dynopt in plain arithmetic."""
+"""Two methods with weight decay, as definitions in plain arithmetic: dynopt registers methods without it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Momentum(Algorithm):
         return type(state)(state.theta - self.gamma * velocity, velocity)
 
 
-class Adam(Algorithm):
+class AdamW(Algorithm):
     """m⁺ = β₁m + (1 − β₁)g, v⁺ = β₂v + (1 − β₂)g², θ⁺ = (1 − γw)θ − γm̂/(√v̂ + ε), the averages divided by the weights they have."""
 
     gamma: Scalar = number("(0, oo)", "step-size")
@@ -55,41 +55,3 @@ class Adam(Algorithm):
         second = self.beta2 * state.second + (1 - self.beta2)
         step = (m / first) / (sqrt(v / second) + self.epsilon)
         return Moments((1 - self.gamma * self.decay) * state.theta - self.gamma * step, m, v, first, second)
-
-
-class Squares(NamedTuple):
-    """The iterate and the average (or sum) of squared gradients."""
-
-    theta: Any
-    v: Any
-
-
-class RMSprop(Algorithm):
-    """v⁺ = αv + (1 − α)g², θ⁺ = θ − γg/(√v⁺ + ε)."""
-
-    gamma: Scalar = number("(0, oo)", "step-size")
-    alpha: Scalar = number("[0, 1)", "weight of the old average", Fraction(9, 10))
-    epsilon: Scalar = number("[0, oo)", "added to the root", Fraction(1, 10**8))
-
-    def init(self, theta0: Any, oracle: Any) -> Squares:
-        return Squares(theta0, theta0 - theta0)
-
-    def update(self, state: Squares, oracle: Any, k: Any) -> Squares:
-        g = oracle.gradient(state.theta)
-        v = self.alpha * state.v + (1 - self.alpha) * g * g
-        return Squares(state.theta - self.gamma * g / (sqrt(v) + self.epsilon), v)
-
-
-class AdaGrad(Algorithm):
-    """s⁺ = s + g², θ⁺ = θ − γg/(√s⁺ + ε)."""
-
-    gamma: Scalar = number("(0, oo)", "step-size")
-    epsilon: Scalar = number("[0, oo)", "added to the root", Fraction(1, 10**8))
-
-    def init(self, theta0: Any, oracle: Any) -> Squares:
-        return Squares(theta0, theta0 - theta0)
-
-    def update(self, state: Squares, oracle: Any, k: Any) -> Squares:
-        g = oracle.gradient(state.theta)
-        s = state.v + g * g
-        return Squares(state.theta - self.gamma * g / (sqrt(s) + self.epsilon), s)

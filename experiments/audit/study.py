@@ -37,11 +37,11 @@ REFERENCES = {
     "SGD(lr=0.1, momentum=0.9, nesterov=True)": "nesterov(gamma=0.1, momentum=0.9)",
     "HeavyBall(lr=0.1, momentum=0.9)": "heavy_ball(gamma=0.1, momentum=0.9)",
     "INNA(lr=0.02, alpha=0.5, beta=0.1)": "inna(gamma=0.02, alpha=0.5, beta=0.1)",
-    "Adam(lr=0.01)": "definitions.py:Adam(gamma=0.01)",
-    "Adam(lr=0.01, weight_decay=0.1)": "definitions.py:Adam(gamma=0.01, decay=0.1)",
-    "RMSprop(lr=0.01)": "definitions.py:RMSprop(gamma=0.01)",
-    "AdaGrad(lr=0.01)": "definitions.py:AdaGrad(gamma=0.01)",
-    "SNGD(lr=0.01)": "normalized_gd(gamma=0.01)",
+    "Adam(lr=0.01)": "adam(gamma=0.01, beta2=0.99)",
+    "Adam(lr=0.01, weight_decay=0.1)": "definitions.py:AdamW(gamma=0.01, decay=0.1)",
+    "RMSprop(lr=0.01)": "rmsprop(gamma=0.01, beta=0.9)",
+    "AdaGrad(lr=0.01)": "adagrad(gamma=0.01, epsilon=1e-8)",
+    "SNGD(lr=0.01)": "sngd(gamma=0.01)",
 }
 BUGS = {
     "SGD(lr=0.1, momentum=0.9)": (
@@ -93,11 +93,11 @@ SAME = (
     ("torch.optim:SGD(lr=0.1, momentum=0.9, foreach=True)", "heavy_ball(gamma=0.1, momentum=0.9)"),
     ("torch.optim:SGD(lr=0.1, momentum=0.9, nesterov=True)", "nesterov(gamma=0.1, momentum=0.9)"),
     ("torch.optim:SGD(lr=0.1, momentum=0.9, weight_decay=0.01)", "definitions.py:Momentum(gamma=0.1, momentum=0.9, decay=0.01)"),
-    ("torch.optim:Adam(lr=0.01, betas=(0.9, 0.99))", "definitions.py:Adam(gamma=0.01)"),
-    ("torch.optim:Adam(lr=0.01, betas=(0.9, 0.99), foreach=True)", "definitions.py:Adam(gamma=0.01)"),
-    ("torch.optim:AdamW(lr=0.01, betas=(0.9, 0.99), weight_decay=0.1)", "definitions.py:Adam(gamma=0.01, decay=0.1)"),
-    ("torch.optim:RMSprop(lr=0.01, alpha=0.9)", "definitions.py:RMSprop(gamma=0.01)"),
-    ("torch.optim:Adagrad(lr=0.01, eps=1e-8)", "definitions.py:AdaGrad(gamma=0.01)"),
+    ("torch.optim:Adam(lr=0.01, betas=(0.9, 0.99))", "adam(gamma=0.01, beta2=0.99)"),
+    ("torch.optim:Adam(lr=0.01, betas=(0.9, 0.99), foreach=True)", "adam(gamma=0.01, beta2=0.99)"),
+    ("torch.optim:AdamW(lr=0.01, betas=(0.9, 0.99), weight_decay=0.1)", "definitions.py:AdamW(gamma=0.01, decay=0.1)"),
+    ("torch.optim:RMSprop(lr=0.01, alpha=0.9)", "rmsprop(gamma=0.01, beta=0.9)"),
+    ("torch.optim:Adagrad(lr=0.01, eps=1e-8)", "adagrad(gamma=0.01, epsilon=1e-8)"),
 )
 TORCH = {
     "SGD(lr=0.1)": ("linear", "gd(gamma=1/10)"),
@@ -120,7 +120,7 @@ TORCH = {
     "NAdam()": ("element-wise", "nadam(lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08, psi=0.004)"),
     "RAdam()": ("element-wise", "radam(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08)"),
     "Rprop()": ("element-wise", "rprop(lr=0.01, eta_minus=0.5, eta_plus=1.2)"),
-    "LBFGS()": ("unknown", ""),
+    "LBFGS()": ("several gradients an iteration", ""),
     "Adafactor()": ("coupled", ""),
     "SparseAdam()": ("unknown", ""),
 }  # fmt: skip
@@ -231,5 +231,6 @@ def figure(rows: list[dict[str, Any]]) -> Figure:
         left += counts[:, i]
     axes.invert_yaxis()
     axes.set_xlabel("seeded bugs")
-    axes.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.4, -0.12 - 0.6 / len(names)), ncols=3)
+    axes.set_xlim(0, left.max() * 1.05)
+    axes.legend(frameon=False, fontsize="small", loc="lower right")
     return drawn
