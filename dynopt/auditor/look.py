@@ -74,6 +74,8 @@ def look(subject: Subject) -> Seen:
     elif found.coupling == "element-wise":
         seen.formula = fit(box, subject.numbers)
         seen.reason = f"{seen.formula}" if seen.formula else _unrecognised(found)
+        if seen.formula and seen.formula.constants["lr"] < 0:
+            seen.conventions = ["the sign of the gradient is reversed: it maximises"]
     else:
         seen.norm = None if found.feels_start else norm_form(box, found.coupling)
         seen.reason = str(seen.norm) if seen.norm else _unrecognised(found)

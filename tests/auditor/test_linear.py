@@ -94,6 +94,9 @@ def test_conventions():
     assert "4 times as strongly" in damped
     assert "dampening 0.75" in damped
     assert "it maximises" in up
+    coupled = audit("torch.optim:SGD(lr=0.1, momentum=0.9, weight_decay=0.01)")
+    assert "coupled weight decay 1/100" in coupled.conventions
+    assert coupled.equivalent_to == "heavy_ball_velocity(gamma=1/10, momentum=9/10), coupled weight decay 1/100"
     assert "position form" in " ".join(audit("heavy_ball(gamma=0.1, momentum=0.9)").conventions)
     assert "another start than inna" in " ".join(audit("inna(gamma=0.02, start=pytorch)").conventions)
 

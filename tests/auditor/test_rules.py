@@ -28,6 +28,7 @@ def test_torch_optimizers(call):
     rule, constants = TORCH[call]
     found = audit(f"torch.optim:{call}")
     assert (found.verdict, found.kind, found.linear) == ("recovered", "element-wise", False)
+    assert found.ok
     assert found.formula["rule"] == rule
     assert found.formula["constants"] == pytest.approx(constants, rel=1e-9)
     assert ("decoupled" in found.formula["decay"]) == call.startswith("AdamW")
@@ -102,6 +103,12 @@ def test_norms(values, form):
     assert found.kind == ("per-tensor norm" if values.get("scope") == "tensor" else "global norm")
     assert all(found.formula[k] == (pytest.approx(v) if isinstance(v, float) else v) for k, v in form.items())
     assert found.formula["lr"] == pytest.approx(0.1)
+
+
+def test_ascent_is_said():
+    found = audit("torch.optim:Adam(lr=0.01, maximize=True)")
+    assert found.formula["constants"]["lr"] == pytest.approx(-0.01)
+    assert "it maximises" in found.conventions[0]
 
 
 def test_what_is_not_a_map_of_one_gradient():

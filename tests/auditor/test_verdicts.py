@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
 import dynopt
 from dynopt import Misuse, audit
-from dynopt.auditor.box import MethodBox
+from dynopt.auditor.box import MethodBox, Probe, script
 from dynopt.auditor.compare import compare
 from dynopt.optim import OPTIMIZERS
 
@@ -83,6 +84,29 @@ def test_two_gradients_in_one_iteration_are_not_two_iterations():
     assert found.verdict == "cannot tell"
     assert "mini-batch" in found.reason
     assert audit(Twice, against="step_tuned_frozen(gamma=0.1)").verdict == "matches"
+
+
+def test_a_point_asked_twice_is_one_question():
+    class Again(Step):
+        def step(self, closure):
+            closure()
+            closure()
+            with torch.no_grad():
+                for p in self.param_groups[0]["params"]:
+                    p.sub_(p.grad, alpha=0.1)
+
+    found = audit(Again, against="gd(gamma=0.1)")
+    assert (found.verdict, found.kind) == ("matches", "linear")
+    start, rows = np.ones(2), np.ones((5, 2))
+    for call in ("inna(gamma=0.02)", "semi_implicit_din(gamma=0.02)"):
+        trace = MethodBox(dynopt.method(call)).play(Probe(start, script(rows), 5))
+        assert len(np.unique(np.column_stack([trace.moments, trace.asked]), axis=0)) == len(trace.asked), call
+
+
+def test_iterates_decide_where_one_asks_more_often():
+    """dynopt.optim.Nesterov asks at θ for the loss, too."""
+    found = audit("dynopt.optim:Nesterov(lr=0.02, momentum=0.7)", against="nesterov(gamma=0.02, momentum=0.6)")
+    assert (found.verdict, found.differs_at["iteration"]) == ("differs", 2)
 
 
 def test_where_linear_maps_differ():
