@@ -5,6 +5,8 @@ modulus for maps, largest real part for flows).  Nothing here is typed but which
 is held equal: conditions come from `dynopt.symbolic.comparison`, the deciders prove both directions.
 """
 
+from functools import partial
+
 import sympy as sp
 
 from dynopt.algorithms.heavy_ball import HeavyBall
@@ -12,7 +14,7 @@ from dynopt.algorithms.nesterov import Nesterov
 from dynopt.algorithms.qhm import QuasiHyperbolicMomentum
 from dynopt.algorithms.triple_momentum import TripleMomentum
 from dynopt.core.registry import method_class
-from dynopt.symbolic.claims import Claim, Implication, Verdict
+from dynopt.symbolic.claims import Claim, Derived, Implication, Verdict
 from dynopt.symbolic.comparison import comparison
 from dynopt.symbolic.symbols import symbol
 
@@ -59,6 +61,6 @@ def _claim(name: str, first: object, second: object) -> Claim:
 
 
 claims = [
-    *(_claim(f"{a}-{b}", a, b) for a, b in EQUAL),
-    *(_claim(name, "inna", other) for name, other in MATCHED.items()),
+    Derived(f"faster-{name}", partial(_claim, name, first, second))
+    for name, first, second in (*((f"{a}-{b}", a, b) for a, b in EQUAL), *((n, "inna", other) for n, other in MATCHED.items()))
 ]

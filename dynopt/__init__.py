@@ -86,6 +86,7 @@ _PUBLIC = {
     "ModifiedFlow": "dynopt.flow.modified",
     "escape_study": "dynopt.escape.study",
     "campaign": "dynopt.escape.campaign",
+    "audit": "dynopt.auditor.audit",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny arrays: more threads only wait for each other
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_threads():
+    """A compiled kernel leaves the OpenMP that it shares with torch set to every core; small tensors then cost ten times as much."""
+    yield
+    torch, threads = sys.modules.get("torch"), int(os.environ["OMP_NUM_THREADS"])
+    if torch is not None and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture

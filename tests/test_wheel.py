@@ -77,7 +77,7 @@ def test_it_runs_away_from_the_clone(installed):
 @pytest.mark.parametrize(
     ("words", "key"),
     [
-        (("verify", "--select", "t3-det", "--json"), "claims"),
+        (("verify", "--select", "t3-det", "--json", "--jobs", "1"), "claims"),
         (("escape", "gd(gamma=0.02)", "--problem", "double-well", "--runs", "500", "--json"), "methods"),
         (("trajectory", "gd(gamma=0.1)", "--problem", "thesis-3.2", "--json"), "curves"),
         (("bound", "gd", "--spectrum", "1,10", "--json"), "intervals"),

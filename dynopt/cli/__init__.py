@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "for which parameters one method leaves a strict saddle faster than another",
     "trajectory": "a flow, iterates, and the distance between them",
     "escape": "saddle-escape study against the law",
+    "audit": "recover an optimizer's update map and compare it with a method",
     "study": "list, show, run, copy studies",
     "doctor": "versions, device, extras and a three-second self-test",
     "tour": "the three jobs in one minute, and where the figures are",

@@ -33,6 +33,7 @@ import torch
 from scipy import special
 
 from dynopt.algorithms.rescaled_gradient import NormalizedGradientDescent
+from dynopt.algorithms.sngd import SNGD
 from dynopt.core.algorithm import Algorithm
 from dynopt.core.parameter import is_schedule
 from dynopt.escape.exits import Exit, make_exit
@@ -70,8 +71,8 @@ def symmetric_steps(start: float, radius: float, gamma: float, ratio: float) -> 
 
 
 def is_normalised(method: Algorithm) -> bool:
-    """Whether this law is that of the method."""
-    return isinstance(method, NormalizedGradientDescent)
+    """Whether this law is that of the method; without mini-batches SNGD is the same map."""
+    return isinstance(method, (NormalizedGradientDescent, SNGD))
 
 
 def normalised(

@@ -166,10 +166,11 @@ def _numbers(critical: Any) -> np.ndarray:
 
 
 def _text(point: Sequence[Any] | np.ndarray) -> str:
-    if len(point) > 8:
-        first, last = ", ".join(str(plain(v)) for v in point[:4]), plain(point[-1])
-        return f"({first}, ..., {last}; {len(point)} coordinates)"
-    return "(" + ", ".join(str(plain(v)) for v in point) + ")"
+    """Exact coordinates as they are, decimal ones to six digits; beyond eight of them the ends."""
+    words = [f"{float(v):.6g}" if isinstance(v, float) or getattr(v, "is_Float", False) else str(plain(v)) for v in point]
+    if len(words) > 8:
+        return f"({', '.join(words[:4])}, ..., {words[-1]}; {len(words)} coordinates)"
+    return "(" + ", ".join(words) + ")"
 
 
 def _oriented(vectors: np.ndarray) -> np.ndarray:

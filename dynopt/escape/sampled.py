@@ -26,8 +26,10 @@ from dynopt.escape.starts import EXTRA, unit_shift
 RESTING = "runs along the unstable direction come to rest before this exit, so only their other components lead there"
 COPIES = 8
 """Independent scramblings."""
-CELLS = 2**19
-"""Numbers in a state block over all points; there are between 2¹² and 2¹⁴ points."""
+CELLS = 2**20
+"""Numbers in a state block over all points, at most."""
+FEWEST, WHOLE, PARTS = 12, 15, 14
+"""Binary logarithms: of the least number of points, and of the largest for whole starts and for unstable parts, whose runs are longer."""
 PATIENCE = 10
 """How much longer runs are followed that were neither out nor at rest."""
 
@@ -57,7 +59,7 @@ def sampled(
     """
     n, d = saddle.unstable.shape
     few = stretch is not None and start == "gaussian"  # normal numbers are normal in any directions: no need for all n
-    numbers = uniforms(d if few else n + EXTRA.get(start, 0))
+    numbers = uniforms(d if few else n + EXTRA.get(start, 0), WHOLE if stretch is None else PARTS)
     drawn = torch.as_tensor(numbers if start == "uniform" else special.ndtri(numbers))
     if stretch is None:
         return from_shifts(method, saddle, exits, scale * unit_shift(start, drawn, n), steps)
@@ -66,9 +68,9 @@ def sampled(
     return from_shifts(method, saddle, exits, scale * (part * torch.as_tensor(stretch)) @ across.T, steps, alone=True)
 
 
-def uniforms(width: int) -> np.ndarray:
+def uniforms(width: int, most: int = WHOLE) -> np.ndarray:
     """Points in the open unit cube, (COPIES · N, width), one scrambling after the other."""
-    power = int(np.clip(np.log2(CELLS / width), 12, 14) - np.log2(COPIES))
+    power = int(np.clip(np.log2(CELLS / width), FEWEST, most) - np.log2(COPIES))
     drawn = np.concatenate([qmc.Sobol(width, seed=seed).random_base2(power) for seed in range(COPIES)])
     return np.clip(drawn, 2.0**-54, 1 - 2.0**-53)
 

@@ -9,9 +9,13 @@ from matplotlib.figure import Figure
 
 from dynopt.plot.palette import colour
 
+FEW = 20
+"""Steps in the window up to which dots are large."""
 _LAW = "black"
 _TITLE = 56
 """Letters that fit over the right panel."""
+_LONG, _WIDE = 24, 110
+"""Letters of a saddle, and of the whole title, up to which they are written out and in full size."""
 
 
 def escape_figure(study: Any) -> Figure:
@@ -37,10 +41,12 @@ def escape_figure(study: Any) -> Figure:
         right.set_title(_endings(method), fontsize="small", loc="left")
     for column in axes[-1]:
         column.set_xlabel("iteration at which the run is out")
-    saddle = f"saddle {study.saddle.exact} of {study.problem.name}"
+    exact = study.saddle.exact
+    saddle = f"saddle {exact if len(exact) < _LONG else _numbers(study.saddle.point)} of {study.problem.name}"
     noise = f", noise {study.settings['noise']}" if study.settings.get("noise") else ""
     started = f"{study.settings['start']} starts of size {study.settings['scale']:g}"
-    figure.suptitle(f"{saddle}, exit {study.exit}, {started}{noise}", fontsize="medium")
+    title = f"{saddle}, exit {study.exit}, {started}{noise}"
+    figure.suptitle(title, fontsize="medium" if len(title) < _WIDE else "small")
     return figure
 
 
@@ -67,8 +73,8 @@ def _density(axes: Any, times: Any, first: int, last: int, tint: str) -> None:
     error = 2 * np.sqrt(fraction * (1 - fraction) / max(times.runs, 1))
     shown = fraction > 0
     axes.errorbar(
-        steps[shown], fraction[shown], yerr=error[shown], fmt="o", markersize=3, color=tint, elinewidth=0.8,
-        label=f"{times.escaped:,} of {times.runs:,} runs", zorder=2,
+        steps[shown], fraction[shown], yerr=error[shown], fmt="o", markersize=3 if len(steps) > FEW else 5, color=tint, elinewidth=0.8,
+        label=f"{times.escaped:,} of {times.runs:,} runs", zorder=2 if len(steps) > FEW else 4,
     )  # fmt: skip
     axes.set_ylabel("fraction of runs")
     axes.set_ylim(bottom=0)
@@ -121,5 +127,9 @@ def _endings(method: Any) -> str:
 def _place(destination: Any) -> str:
     if destination.point is None:
         return str(destination.kind)
-    numbers = [f"{v:.3g}" for v in destination.point]
+    return _numbers(destination.point)
+
+
+def _numbers(point: Any) -> str:
+    numbers = [f"{v:.3g}" for v in point]
     return "(" + ", ".join(numbers if len(numbers) <= 3 else [*numbers[:2], "…"]) + ")"

@@ -98,6 +98,10 @@ class Landscape:
 
     def critical_points(self) -> tuple[CriticalPoint, ...]:
         """All critical points with kind and exact Hessian spectrum, ordered by position."""
+        return self._critical_points
+
+    @cached_property
+    def _critical_points(self) -> tuple[CriticalPoint, ...]:
         return critical_points(self)
 
     def value(self, x: Any) -> Any:

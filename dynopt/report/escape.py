@@ -125,6 +125,7 @@ def _notes(m: MethodEscape) -> list[str]:
         notes.append(f"{name}: no law: {t.no_law}")
     else:
         notes += _law_notes(name, t.law, t)
+    notes += [word for other in m.times[1:] for word in _off(name, other)]
     if not t.complete:
         notes.append(f"{name}: {t.runs - t.escaped:,} runs were never out, so there is no mean; quantiles are Kaplan-Meier estimates")
     if m.diverged:
@@ -141,14 +142,18 @@ def _law_notes(name: str, law: Law, t: Times) -> list[str]:
         notes.append(f"{name}: the law is an average over quasi-random starts, with a sampling error of at most {best.error:.1g} (95 %)")
     if best.never:
         notes.append(f"{name}: by the law {100 * best.never:.4g} % of the runs never leave, so there is no mean")
-    if law.offset is not None and abs(law.offset) > NOTABLE:
-        gap = statistics.kolmogorov(t.counts, t.runs, law.quadratic.cdf) if law.quadratic else 0.0
-        iterations = "" if law.offset_steps is None else f", {law.offset_steps:.2f} iterations"
-        off = "has all runs leave, and some come to rest before" if math.isinf(law.offset) else f"is off by {100 * law.offset:.1f} % at"
-        notes.append(f"{name}: the quadratic model {off} this exit{iterations} (Kolmogorov distance {gap:.4f} without the offset)")
-    if law.reason:
-        notes.append(f"{name}: {law.reason}")
-    return [*notes, *(f"{name}: {note}" for note in law.notes)]
+    return [*notes, *_off(name, t), *([f"{name}: {law.reason}"] if law.reason else []), *(f"{name}: {note}" for note in law.notes)]
+
+
+def _off(name: str, t: Times) -> list[str]:
+    """By how much the quadratic model is off at an exit, where that is worth a word."""
+    law = t.law
+    if law is None or law.offset is None or abs(law.offset) <= NOTABLE:
+        return []
+    gap = statistics.kolmogorov(t.counts, t.runs, law.quadratic.cdf) if law.quadratic else 0.0
+    iterations = "" if law.offset_steps is None else f", {law.offset_steps:.2f} iterations"
+    off = "has all runs leave, and some come to rest before" if math.isinf(law.offset) else f"is off by {100 * law.offset:.1f} % at"
+    return [f"{name}: the quadratic model {off} exit {t.exit}{iterations} (Kolmogorov distance {gap:.4f} without the offset)"]
 
 
 def _number(value: Any) -> str:

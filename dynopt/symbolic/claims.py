@@ -150,6 +150,25 @@ class Claim:
     remark: str = ""
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A claim that takes long to derive: its id, and a function without arguments that derives it.
+
+    Among the claims of a file it stands for the claim; only what is to be judged is derived.
+
+    >>> import functools
+    >>> def square(n):
+    ...     x = sp.Symbol("x", real=True)
+    ...     return Claim(id=f"square-{n}", source="here", statement="…", checks=[Implication(then=n * x**2 >= 0)])
+    >>> claims = [Derived(f"square-{n}", functools.partial(square, n)) for n in (1, 2)]
+    >>> claims[1].derive().id
+    'square-2'
+    """
+
+    id: str
+    derive: Callable[[], Claim]
+
+
 def real(formula: Any) -> Any:
     """The same expression, polynomial, matrix or formula in plain real symbols.
 

@@ -7,6 +7,7 @@ import linecache
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from dynopt.errors import Misuse, closest
 from dynopt.store.bundled import bundled
-from dynopt.symbolic.claims import Check, Claim, Computation, Correction, Exists, Implication, Verdict
+from dynopt.symbolic.claims import Check, Claim, Computation, Correction, Derived, Exists, Implication, Verdict
 from dynopt.symbolic.foreign import OverTime, foreign
 from dynopt.symbolic.formula import fault, names_fault
 
@@ -80,7 +81,7 @@ def listed(paths: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
     return list(files.values()), errors
 
 
-LOADED: dict[Path, list[Claim]] = {}
+LOADED: dict[Path, list[Claim | Derived]] = {}
 """The claims of the files that this process has surveyed; claims hold functions, so they stay where they were loaded."""
 
 
@@ -94,12 +95,30 @@ def survey(path: Path) -> Survey:
         return Survey(path, (), str(error), time.process_time() - begun)
     found = []
     for index, claim in enumerate(claims):
-        try:
-            problem = claim_fault(claim)
-        except Exception as error:  # a file may put anything into a claim, even what cannot be printed
-            problem = f"it cannot be read ({type(error).__name__}); write its texts as str and its formulas in SymPy"
-        found.append((claim.id if isinstance(claim.id, str) else f"number {index + 1}", problem))
+        found.append((claim.id if isinstance(claim.id, str) else f"number {index + 1}", _fault(claim)))
     return Survey(path, tuple(found), "", time.process_time() - begun)
+
+
+def _fault(claim: Claim | Derived) -> str:
+    try:
+        return claim_fault(claim)
+    except Exception as error:  # a file may put anything into a claim, even what cannot be printed
+        return f"it cannot be read ({type(error).__name__}); write its texts as str and its formulas in SymPy"
+
+
+def claim_at(path: Path, index: int) -> Claim:
+    """A claim of a file that this process has surveyed; what the file left to be derived is derived, and may be `Misuse`."""
+    found = LOADED[path][index]
+    if isinstance(found, Claim):
+        return found
+    with _code_of(path):
+        claim = found.derive()
+    problem = _fault(claim) if isinstance(claim, Claim) else f"its function gives {type(claim).__name__}; return a Claim"
+    if not problem and claim.id != found.id:
+        problem = f"its function gives the claim {claim.id!r}; use one id"
+    if problem:
+        raise Misuse(f"{path}: claim {found.id!r}: {problem}")
+    return claim
 
 
 def entries_of(surveys: Iterable[Survey]) -> tuple[list[Entry], list[str]]:
@@ -126,7 +145,7 @@ def collect(paths: Iterable[str | Path]) -> tuple[list[Claim], list[str]]:
     """All sound claims of files and folders, and one sentence for everything that is not sound."""
     files, missing = listed(paths)
     entries, errors = entries_of(map(survey, files))
-    return [LOADED[e.path][e.index] for e in entries], missing + errors
+    return [claim_at(e.path, e.index) for e in entries], missing + errors
 
 
 def selected(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Entry]:
@@ -139,14 +158,14 @@ def selected(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Entry]:
     return [entry for entry in entries if any(fnmatchcase(entry.id, p) for p in wanted)]
 
 
-def claims_of(path: Path) -> list[Claim]:
+def claims_of(path: Path) -> list[Claim | Derived]:
     """The module-level claims of one file, alone or in lists and tuples, in the order of definition."""
-    found: dict[int, Claim] = {}
+    found: dict[int, Claim | Derived] = {}
     for name, value in vars(_load(path)).items():
         if name.startswith("__"):
             continue
         for item in value if isinstance(value, (list, tuple)) else [value]:
-            if isinstance(item, Claim):
+            if isinstance(item, (Claim, Derived)):
                 found[id(item)] = item
     if not found:
         raise Misuse(f"{path} defines no Claim; write one as `from dynopt.symbolic.claims import Claim` shows in its help")
@@ -165,23 +184,31 @@ def _load(path: Path) -> ModuleType:
     linecache.checkcache(str(path))
     try:
         # compiled here rather than by the loader: an edited file of the same second and size must not come from a cache
-        with foreign():
+        with _code_of(path):
             exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except Misuse:
+        del sys.modules[alias]
+        raise
+    return module
+
+
+@contextmanager
+def _code_of(path: Path) -> Iterator[None]:
+    """Code of a claim file is run: whatever it raises becomes one sentence."""
+    try:
+        with foreign():
+            yield
     except KeyboardInterrupt:
         raise
     except SyntaxError as error:
-        del sys.modules[alias]
         where = f"line {error.lineno}: " if error.lineno else ""
         raise Misuse(f"{path} is not Python ({where}{error.msg}); correct the file") from error
     except OverTime as error:
-        del sys.modules[alias]
         line = _line_in(path, error)
-        raise Misuse(f"{path}{line} is {error}; move long work into the functions of a Computation") from error
+        raise Misuse(f"{path}{line} is {error}; move long work into the functions of a Computation or of a Derived") from error
     except BaseException as error:
-        del sys.modules[alias]
         line = _line_in(path, error)
         raise Misuse(f"{path}{line} raises {type(error).__name__} ({_one_line(error)}); correct the file") from error
-    return module
 
 
 def _line_in(path: Path, error: BaseException) -> str:
@@ -194,8 +221,10 @@ def _line_in(path: Path, error: BaseException) -> str:
     return f", line {line}," if line else ""
 
 
-def claim_fault(claim: Claim) -> str:
+def claim_fault(claim: Claim | Derived) -> str:
     """Why a claim cannot be judged, or the empty string."""
+    if isinstance(claim, Derived):
+        return "" if isinstance(claim.id, str) and claim.id.strip() and callable(claim.derive) else "give Derived an id and a function"
     for name in ("id", "source", "statement"):
         if not isinstance(getattr(claim, name), str) or not getattr(claim, name).strip():
             return f"{name} is {getattr(claim, name)!r}; write a text"

@@ -11,7 +11,8 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Protocol
 
-from dynopt.symbolic.collect import LOADED, Entry, Survey, survey
+from dynopt.errors import Misuse
+from dynopt.symbolic.collect import LOADED, Entry, Survey, claim_at, survey
 from dynopt.symbolic.decide.memory import kept_in
 from dynopt.symbolic.judge import Judgement, judge
 
@@ -129,5 +130,8 @@ def _judge(entry: Entry, terms: Terms) -> Judgement | str:
             again = survey(entry.path)
             if again.error:
                 return f"{again.error} (it could be loaded once, but not again in another process)"
-        claim = LOADED[entry.path][entry.index]
+        try:
+            claim = claim_at(entry.path, entry.index)
+        except Misuse as error:
+            return str(error)
         return replace(judge(claim, seconds=terms.seconds, mutate=terms.mutate), file=str(entry.path))

@@ -19,7 +19,7 @@ def _file(name: str) -> dict[str, Claim]:
     folder = bundled("analysis")
     if folder is None:
         raise Misuse("this installation comes without its claim files; install dynopt from its wheel or work in a clone")
-    return {claim.id: claim for claim in claims_of(folder / f"{name}.py")}
+    return {claim.id: claim for claim in claims_of(folder / f"{name}.py") if isinstance(claim, Claim)}
 
 
 def claimed(file: str, claim: str) -> Claim:

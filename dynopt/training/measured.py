@@ -90,7 +90,8 @@ def along(
     for k, state in enumerate(method.states(starts, oracle)):
         if k % every == 0 or k == steps:
             for name, of in watch.items():
-                found[name].append(np.array(of(state), dtype=float))
+                value = of(state)
+                found[name].append(np.array(value.detach().cpu().numpy() if hasattr(value, "detach") else value, dtype=float))
         if k == steps:
             return {name: np.stack(rows, axis=-1) for name, rows in found.items()}
     raise AssertionError("states never end")
@@ -138,7 +139,7 @@ def held(bound: ConvergenceBound, right: Evaluation, measured: Measured, roundin
     limits = np.full(len(measured.at), np.nan) if right.values is None else np.broadcast_to(right.values, measured.at.shape)
     above = measured.values - ERRORS * measured.errors > limits + rounding + 1e-12 * np.abs(limits)
     with np.errstate(all="ignore"):
-        ratios = np.where((measured.values == 0) & (limits == 0), 0, measured.values / limits)
+        ratios = np.where(measured.values == limits, 1, measured.values / limits)
     if bound.left == "change":
         ratios = np.full(len(limits), np.nan)
     outcome = "not applicable" if not right.applies else "exceeded" if above.any() else "holds"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ _RUNS = 8
 """Fewer runs than this are averaged and resampled in blocks of iterations."""
 _POINTS = 2000
 """At most about so many iterations of the window enter a fit over many runs."""
-_CURVED = 0.25
+_CURVED, _ERRORS = 0.25, 4.0
 
 QUANTITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": lambda mean: mean,
@@ -33,10 +33,12 @@ class Rate(Result):
     Attributes
     ----------
     form : which of the two the window shows: ``power``; ``linear``; ``either`` (it cannot tell them apart); ``neither``
-        (the better one bends: its halves differ beyond sampling error and by more than a quarter); ``none`` (no
+        (the better one bends: its halves differ by more than four standard errors and a quarter of it); ``none`` (no
         decrease beyond sampling error, or nothing finite).
     exponent, exponent_interval : p and its interval.
     factor, factor_interval : ρ and its interval.
+    bias : mean of the resamples' exponents minus the exponent.  The intervals are centred without it; where it is not small
+        against them (noisy runs and ``least``), the estimate itself is off by about as much.
     preference : share of the resamples in which the power law leaves the smaller squared residuals.
     halves : p in the earlier and the later half of the window (in log k), and ρ in its halves (in k).
     window : the first and the last k used.
@@ -51,6 +53,7 @@ class Rate(Result):
     exponent_interval: tuple[float, float]
     factor: float
     factor_interval: tuple[float, float]
+    bias: float
     preference: float
     halves: dict[str, tuple[float, float]]
     window: tuple[float, float]
@@ -76,7 +79,9 @@ def fitted_rate(
 
     Over eight runs or more, runs are resampled with replacement and the whole computation is repeated.
     With fewer, their mean is one series log v_k = a − p log k + k log ρ + r_k; the r_k are resampled in
-    circular blocks, whose length is that of Politis and White (2004) unless it is given.
+    circular blocks, whose length is that of Politis and White (2004) unless it is given.  For one run with a memory of
+    ten iterations in a window of a thousand, intervals of nominally 95 % cover about 87 % (the tests measure it); over
+    forty runs 90 %.
 
     Parameters
     ----------
@@ -107,7 +112,7 @@ def fitted_rate(
     whole = reduced(v.mean(0))
     if not np.isfinite(whole).all():
         nothing = (float("nan"), float("nan"))
-        return Rate("none", np.nan, nothing, np.nan, nothing, np.nan, {}, nothing, quantity, "nothing", level, Outcome.DIVERGED)
+        return Rate("none", np.nan, nothing, np.nan, nothing, np.nan, np.nan, {}, nothing, quantity, "nothing", level, Outcome.DIVERGED)
     inside = _window(at, whole, decades, floor)
     x, y = at[inside], np.log(whole[inside])
     generator = np.random.default_rng(seed)
@@ -188,13 +193,14 @@ def block_length(rest: np.ndarray) -> int:
 def _judged(x: np.ndarray, y: np.ndarray, samples: np.ndarray, level: float, quantity: str, resampled: str) -> Rate:
     axes = {"power": np.log(x), "linear": x}
     found = {form: slopes(axis, y) for form, axis in axes.items()}
-    spread = {form: slopes(axis, samples) for form, axis in axes.items()}
+    drawn = {form: slopes(axis, samples) for form, axis in axes.items()}
+    spread = {form: [d - d.mean() + f for d, f in zip(drawn[form], found[form], strict=True)] for form in axes}
     left = {form: _squares(axis, samples) for form, axis in axes.items()}
     preference = float(np.mean(left["power"] < left["linear"]))
     tails = [50 * (1 - level), 50 * (1 + level)]
     p_low, p_high = np.percentile(-spread["power"][0], tails)
     f_low, f_high = np.percentile(np.exp(spread["linear"][0]), tails)
-    bends = {form: _bends(found[form], spread[form], tails) for form in axes}
+    bends = {form: _bends(found[form], spread[form]) for form in axes}
     if not p_low > 0:
         form = "none"
     elif 1 - preference <= (1 - level) / 2 or preference <= (1 - level) / 2:
@@ -208,6 +214,7 @@ def _judged(x: np.ndarray, y: np.ndarray, samples: np.ndarray, level: float, qua
         exponent_interval=(float(p_low), float(p_high)),
         factor=float(np.exp(found["linear"][0])),
         factor_interval=(float(f_low), float(f_high)),
+        bias=float(found["power"][0] - drawn["power"][0].mean()),
         preference=preference,
         halves={
             "exponent": (float(-found["power"][1]), float(-found["power"][2])),
@@ -226,6 +233,6 @@ def _squares(axis: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (rest * rest).sum(-1) - (rest @ centred) ** 2 / (centred @ centred)
 
 
-def _bends(found: tuple[np.ndarray, ...], spread: tuple[np.ndarray, ...], tails: list[float]) -> bool:
-    low, high = np.percentile(spread[2] - spread[1], tails)
-    return not low <= 0 <= high and bool(abs(found[2] - found[1]) > _CURVED * abs(found[0]))
+def _bends(found: Sequence[np.ndarray], spread: Sequence[np.ndarray]) -> bool:
+    """Whether the halves differ by more than four standard errors, and by more than a quarter of the whole slope."""
+    return bool(abs(found[2] - found[1]) > max(_ERRORS * np.std(spread[2] - spread[1]), _CURVED * abs(found[0])))

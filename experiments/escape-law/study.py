@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 import dynopt
 from dynopt.core.problem import oracle
@@ -197,7 +198,7 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
         left.set_ylabel("P(K ≤ k)")
         left.set_title(method, fontsize="medium", loc="left")
         band = kolmogorov_bound(runs)
-        middle.axhspan(-band, band, color="0.92", label="95 % of samples")
+        middle.axhspan(-band, band, facecolor="0.92", edgecolor="0.6", linewidth=0.8, label="95 % of samples")
         middle.axhline(0, color="black", linewidth=1.2)
         middle.plot(k, ours - theirs, "o", markersize=3, color=colour(i))
         reach = 1.3 * max(band, float(np.abs(ours - theirs).max()))
@@ -211,6 +212,8 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
         right.plot(expected, quantiles, "o", markersize=3, color=colour(i))
         right.set_aspect("equal")
         right.set_ylabel("measured")
+        for panel in (left, middle, right):
+            panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         if i == 0:
             left.legend(frameon=False, fontsize="small", loc="lower right")
             middle.legend(frameon=False, fontsize="small", loc="upper right")
@@ -223,7 +226,7 @@ def law_figure(measured: list[tuple[str, np.ndarray, Any]], runs: int, n: int) -
 
 def exits_figure(rows: list[dict[str, Any]], runs: int) -> Figure:
     """Mean escape time beside the fastest method's, by definition of leaving: dots measured (same starts), lines the law."""
-    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(12.5, 4.6), layout="constrained")
     axes = figure.subplots()
     names = list(EXITS)
     first = [next(r for r in rows if r["exit"] == name and r["rank"] == 1) for name in names]
@@ -237,7 +240,7 @@ def exits_figure(rows: list[dict[str, Any]], runs: int) -> Figure:
             x, [r["behind"] for r in own], yerr=errors, fmt="os^Dv<>"[i], markersize=5, color=colour(i), elinewidth=1, label=method
         )
     labels = [f"{n.replace('(', chr(10) + '(')}\nfastest: {f['mean']:.1f}" for n, f in zip(names, first, strict=True)]
-    axes.set_xticks(range(len(names)), labels)
+    axes.set_xticks(range(len(names)), labels, fontsize="small")
     axes.set_ylabel("iterations behind the fastest method")
     axes.grid(axis="y", color="0.92")
     axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5), title=f"mean of {runs:,} runs; lines: law")

@@ -1,7 +1,7 @@
 """The noise ball of constant-step SGD, for four methods, and when there is none.
 
 **Additive noise** on ½ Σ λ_p θ_p²: E‖θ‖² in the long run against the step-size, for gradient descent (closed form
-γε²/(λ(2 − γλ)) along each λ), heavy ball, Nesterov's method and INNA, up to the exact limit of stability of each.  Lines are
+γε²/(λ(2 − γλ)) along each λ), heavy ball, Nesterov's method and INNA, up to the limit of stability of each.  Lines are
 the stationary covariance Σ = MΣMᵀ + bbᵀ of the mode matrix (`dynopt.symbolic.stationary`), dots are runs of the definitions.
 
 **Mini-batches** of a small least-squares problem: the noise depends on where the iterate is.  Lines are the exact second
@@ -18,6 +18,7 @@ is the mean over the samples.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,18 +33,17 @@ import dynopt
 from dynopt.ensemble.noise import Additive, MiniBatch
 from dynopt.ensemble.second_moments import SecondMoments
 from dynopt.plot.palette import colour, line, marker
-from dynopt.symbolic.bounds import bound
 from dynopt.symbolic.linearize import state_space
 from dynopt.symbolic.stationary import stationary_covariance, stationary_variances
-from dynopt.symbolic.symbols import eigenvalue, exact, symbolic
+from dynopt.symbolic.symbols import eigenvalue, symbolic
 
 TITLE = "The noise ball of methods with a constant step, and linear convergence where the data are interpolated"
 SOURCE = "Lecture slides on stochastic gradient descent: SGD example, over- against under-parameterized least squares"
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"spectrum": [1.0, 10.0], "noise": 1.0, "runs": 128, "points": 3, "smallest": 0.2, "samples": 12, "unknowns": 2,
               "shapes": [[40, 20], [40, 200]], "step": 0.5, "epochs": 15, "ensemble": 64},
-    "paper": {"spectrum": [1.0, 10.0], "noise": 1.0, "runs": 512, "points": 8, "smallest": 0.02, "samples": 20, "unknowns": 3,
-              "shapes": [[200, 100], [200, 1000]], "step": 0.5, "epochs": 40, "ensemble": 64},
+    "paper": {"spectrum": [1.0, 10.0], "noise": 1.0, "runs": 2048, "points": 8, "smallest": 0.02, "samples": 20, "unknowns": 3,
+              "shapes": [[200, 100], [200, 1000]], "step": 0.5, "epochs": 40, "ensemble": 256},
 }  # fmt: skip
 METHODS = ("gd", "heavy_ball(momentum=9/10)", "nesterov(momentum=9/10)", "inna(alpha=1/2, beta=1/10)")
 NAMES = ("gradient descent", "heavy ball, m = 0.9", "Nesterov, m = 0.9", "INNA, α = 0.5, β = 0.1")
@@ -101,13 +101,13 @@ def _additive(spectrum: list[float], noise: float, runs: int, steps: np.ndarray,
     """Rows of measured and predicted sizes, and the lines to draw."""
     problem, rows, lines = dynopt.Quadratic(spectrum), [], []
     for text, name in zip(METHODS, NAMES, strict=True):
-        limit = _limit(text, spectrum)
+        limit, radius = _limit(text, spectrum), _radius(text)
         fine = limit * _fine(steps[0] / 1.3, 0.999, 120)
         variance = _closed_form(text)
         lines.append((fine, sum(noise**2 * variance(fine, value) for value in spectrum)))
         for part in steps:
             method = _with(text, limit * part)
-            rate = max(_radius(method, v) for v in spectrum) ** 2
+            rate = max(radius(limit * part, value) for value in spectrum) ** 2
             oracle = Additive(noise).oracle(problem, seed=seed + len(rows), runs=torch.arange(runs))
             measured, half, iterations = _long_run(method, oracle, torch.zeros(runs, problem.dimension, dtype=torch.float64), rate)
             expected = float(stationary_variances(method, spectrum, noise).sum())
@@ -118,10 +118,11 @@ def _additive(spectrum: list[float], noise: float, runs: int, steps: np.ndarray,
 def _mini_batches(data: LeastSquares, runs: int, steps: np.ndarray, seed: int) -> tuple[list[dict[str, Any]], list[Any]]:
     rows, lines = [], []
     for (text, batch), name in zip(BATCHES, BATCH_NAMES, strict=True):
+
         def law(gamma: float, text: str = text, batch: int = batch) -> SecondMoments:
             return SecondMoments(_with(text, gamma), data.rows, data.targets, batch=batch)
 
-        limit = _mean_square_limit(law)
+        limit = _edge(lambda gamma: law(gamma).rate < 1)
         fine = limit * _fine(steps[0] / 1.3, 0.98, 6 * len(steps))
         frozen, variance = law(limit), _closed_form(text)
         sizes = frozen.share * ((frozen.residuals[:, None] * data.rows @ frozen.basis) ** 2).mean(axis=0)
@@ -164,25 +165,26 @@ def _fine(smallest: float, largest: float, count: int) -> np.ndarray:
 
 
 def _limit(text: str, spectrum: list[float]) -> float:
-    """The step-size up to which the method is stable, from the exact bound."""
-    intervals = bound(text, "stable", (min(spectrum), max(spectrum))).intervals
-    assert intervals
-    return float(intervals[0].upper)
+    """The step-size up to which every mode is stable."""
+    radius = _radius(text)
+    return _edge(lambda gamma: max(radius(gamma, value) for value in spectrum) < 1)
 
 
-def _radius(method: Any, value: float) -> float:
-    matrix = state_space(symbolic(method)).mode_matrix.subs(eigenvalue, exact(value))
-    return float(np.max(np.abs(np.linalg.eigvals(np.array(matrix.tolist(), dtype=float)))))
+def _radius(text: str) -> Any:
+    """(γ, λ) ↦ the spectral radius of the mode matrix."""
+    method = symbolic(text)
+    matrix = sp.lambdify((method.gamma, eigenvalue), state_space(method).mode_matrix, "numpy")
+    return lambda gamma, value: float(np.max(np.abs(np.linalg.eigvals(np.array(matrix(gamma, value), dtype=float)))))
 
 
-def _mean_square_limit(law: Any) -> float:
-    """The step-size at which the second moments stop to settle, by bisection of their rate."""
-    low, high = 1e-3, 1e-3
-    while law(high).rate < 1:
+def _edge(stable: Callable[[float], bool]) -> float:
+    """The first step-size that is not stable, by doubling and bisection."""
+    low = high = 1e-3
+    while stable(high):
         low, high = high, 2 * high
-    for _ in range(20):
+    while high - low > 1e-6 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if law(middle).rate < 1 else (low, middle)
+        low, high = (middle, high) if stable(middle) else (low, middle)
     return low
 
 

@@ -101,6 +101,7 @@ def residual(momentum, correction):
     return sp.expand((path(h) + momentum * path(-h)) / h**2) + slope(0) + corrected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("momentum", "scale", "correction", "friction", "newton", "force"),
     [

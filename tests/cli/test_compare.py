@@ -33,10 +33,12 @@ def test_text(dynopt):
         (["inna", "gd", "--share", "beta"], "cannot be shared"),
         (["inna", "gd", "--out", "x.txt"], "end it in .png"),
         (["inna", "gd", "--out", "x.png"], "needs a number for every parameter"),
-        (["inna", "gd", "--plane", "alpha=0:1,beta=0:1", "--out", "x.png"], "with --at"),
-        (["inna", "gd", "--plane", "alpha=0,beta=0:1", "--at=-1", "--out", "x.png"], "not two ranges"),
+        pytest.param(["inna", "gd", "--plane", "alpha=0:1,beta=0:1", "--out", "x.png"], "with --at", marks=pytest.mark.slow),
+        pytest.param(["inna", "gd", "--plane", "alpha=0,beta=0:1", "--at=-1", "--out", "x.png"], "not two ranges", marks=pytest.mark.slow),
         (["inna", "gd", "--plane", "alpha=0:1", "--at=-1", "--out", "x.png"], "1 ranges"),
-        (["inna", "gd", "--plane", "alpha=0:1,beta=0:1", "--at=-1", "--out", "x.png"], "needs a value of gamma"),
+        pytest.param(
+            ["inna", "gd", "--plane", "alpha=0:1,beta=0:1", "--at=-1", "--out", "x.png"], "needs a value of gamma", marks=pytest.mark.slow
+        ),
         (["inna", "gd", "--plane", "alpha=0:1,beta=0:1", "--at=-1"], "--out"),
         (["inna", "gd", "--spectrum", "1,2"], "is not negative"),
     ],

@@ -17,6 +17,7 @@ def without_timings(text):
     return document | {"folder": None}
 
 
+@pytest.mark.slow
 def test_a_campaign_prints_what_a_study_prints(dynopt, here):
     """By a file, by options, and uninterrupted in one process: one document."""
     (here / "spec.toml").write_text(SPEC)

@@ -35,6 +35,7 @@ def test_json_is_one_document_and_nothing_else(dynopt, here):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_noise_is_said_and_kept(dynopt, here):
     call = ("escape", GD, "--runs", "200", "--also", "none", "--noise", "periodic(size=1e-3, every=10)")
     code, out, _ = dynopt(*call)
@@ -58,6 +59,7 @@ def test_out(dynopt, here):
     assert load_run(here / "found" / "here").manifest["spec"]["runs"] == 100
 
 
+@pytest.mark.slow
 def test_stable_starts_stay(dynopt):
     code, out, _ = dynopt("escape", GD, INNA, "--runs", "200", "--start", "stable", "--scale", "1", "--also", "none", "--json")
     for m in json.loads(out)["methods"]:
@@ -126,6 +128,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_runs(dynopt, here, mo
     assert "cannot be written" in err
 
 
+@pytest.mark.slow
 def test_interruption_keeps_what_was_finished(dynopt, here, monkeypatch):
     from dynopt.escape import plan as module
 

@@ -36,7 +36,10 @@ def test_unbounded_ends_are_oo(capsys):
     assert found["intervals"][0]["upper"] == "oo"
 
 
-@pytest.mark.parametrize("name", METHODS)
+SECONDS = {"semi_implicit_din", "midpoint_din", "aggregated_momentum", "innaprop_frozen"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SECONDS else n for n in METHODS])
 def test_show_every_method(name, capsys):
     found = document(capsys, "show", name)
     assert {"method", "parameters", "update", "mode_matrix", "characteristic_polynomial", "conditions", "references"} <= found.keys()
@@ -89,8 +92,8 @@ def test_misuse_is_one_line_and_code_2(words, message, capsys):
 def test_show_prints_vectors_as_vectors(capsys):
     update = document(capsys, "show", "barzilai_borwein")["update"]
     assert update["gradient"] == "grad J(theta)"
-    tuned = "gamma*step*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
-    assert update["step"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
+    tuned = "gamma*taken*norm(gradient)**2/inner(gradient, gradient - grad J(theta))"
+    assert update["taken"].startswith(f"Piecewise(({tuned}, ")  # in one coordinate the quotient would cancel
     main(["show", "damped_gd"])
     assert "θ⁺ = -γ·∇J(θ)/(α·norm(∇J(θ)) + 1) + θ" in capsys.readouterr().out
     main(["show", "armijo"])

@@ -32,6 +32,7 @@ def test_json_is_one_document_and_writes_only_what_is_asked(dynopt, here):
     assert (here / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.gif", "a.html"])
 def test_animations_are_written_with_their_data(dynopt, here, name):
     code, _, err = dynopt("trajectory", "gradient_flow", "--problem", "thesis-3.2", "--horizon", "1", "--out", name)
@@ -40,6 +41,7 @@ def test_animations_are_written_with_their_data(dynopt, here, name):
     assert (here / name).read_bytes()[:6] in (b"GIF89a", b"<!DOCT")
 
 
+@pytest.mark.slow
 def test_numbers_near_the_end_of_floating_point_still_make_a_figure(dynopt, here):
     for start in ("1e200,1", "1e306,1"):
         code, _, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "thesis-3.2", "--start", start, "--out", "a.png")
@@ -75,6 +77,7 @@ def test_an_event_that_never_happens_and_a_steady_state_are_told(dynopt, here):
     assert curve["statistics"]["rest"]["kind"] == "minimum"
 
 
+@pytest.mark.slow
 def test_an_event_that_happens_often_is_told_in_one_line(dynopt, here):
     _, out, _ = dynopt(
         "trajectory", "hbf(alpha=0)", "--problem", "quadratic(spectrum=[1])", "--horizon", "100", "--events", "turning-point(coordinate=1)"
@@ -84,6 +87,7 @@ def test_an_event_that_happens_often_is_told_in_one_line(dynopt, here):
     assert "… (31 times, last at 97.38937" in line  # 31π
 
 
+@pytest.mark.slow
 def test_stiff_flows_end_and_say_so(dynopt, here):
     words = "trajectory", "din(alpha=2,beta=10000)", "--problem", "double-well", "--json"
     code, out, _ = dynopt(*words, "--max-evaluations", "20000")
@@ -96,6 +100,7 @@ def test_stiff_flows_end_and_say_so(dynopt, here):
     assert (code, curve["outcome"], curve["statistics"]["solver"]) == (0, "done", "LSODA")
 
 
+@pytest.mark.slow
 def test_divergence_is_an_outcome_not_a_failure(dynopt, here):
     (here / "mine.py").write_text("def hill(x):\n    return -x**4\n")
     code, out, err = dynopt("trajectory", "gradient_flow", "gd(gamma=0.1)", "--problem", "mine.py:hill", "--start", "1", "--horizon", "1")
@@ -148,6 +153,7 @@ def test_misuse_is_one_sentence_and_leaves_nothing(dynopt, here, words, said):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_many_starts(dynopt, here):
     words = "trajectory", "gradient_flow", "gd(gamma=0.05)", "--problem", "double-well", "--starts"
     code, out, err = dynopt(*words, "12", "--seed", "1", "--out", "a.svg")

@@ -15,6 +15,7 @@ def test_the_valley_as_an_inclusion(dynopt, here):
     assert (here / "trajectory.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_users_function_with_abs(dynopt, here):
     (here / "mine.py").write_text("import sympy\n\n\ndef roof(x, y):\n    return sympy.Max(abs(x), y / 2) - abs(y) / 4\n")
     code, out, _ = dynopt("trajectory", "gradient_flow", "--problem", "mine.py:roof", "--start", "1,0", "--horizon", "2", "--json")
@@ -27,6 +28,7 @@ def test_a_users_function_with_abs(dynopt, here):
     assert "several solutions continue from t = 0" in out
 
 
+@pytest.mark.slow
 def test_rounded_kinks(dynopt, here):
     words = ("trajectory", "gradient_flow", "--problem", "thesis-2.1", "--horizon", "1", "--rtol", "1e-6", "--regularise", "0.01")
     code, out, _ = dynopt(*words)

@@ -18,6 +18,7 @@ FORMS = np.array([[1.0] * 2 + [0.0] * 38, [1.0] * 40, [-0.5 * v for v in SPECTRU
 LEVELS = [0.25, 0.25, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["inna(alpha=1/2, beta=1, gamma=0.02)"])
 def test_the_same_times_as_the_general_path(method):
     m, problem = dynopt.method(method).numeric(), dynopt.Quadratic(SPECTRUM)

@@ -24,6 +24,7 @@ def test_an_uneven_box():
     assert "not a proof" in found.statement
 
 
+@pytest.mark.slow
 def test_inna_as_a_loop_counts():
     box, rng = [(-2, 2), (-2, 2)], dynopt.ensemble.rng
     found = from_box("inna(alpha=1/2, beta=1/10, gamma=1/20)", WELL, box, 500, steps=3000, seed=8)
@@ -35,6 +36,7 @@ def test_inna_as_a_loop_counts():
     assert [d.count for d in found.ended] == [int((end[:, 0] < -1).sum()), 0, int((end[:, 0] > 1).sum())]
 
 
+@pytest.mark.slow
 def test_the_stable_manifold_stays_and_its_neighbours_leave():
     on = np.column_stack([np.zeros(20), np.linspace(-2, 2, 20)])
     found = from_points("inna(alpha=1/2, beta=1, gamma=1/50)", WELL, on, steps=2000)

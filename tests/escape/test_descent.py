@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from scipy.integrate import solve_ivp
 
@@ -19,6 +20,7 @@ def test_the_double_well_has_two_sides():
     assert np.array_equal(basin(saddle.problem, torch.as_tensor(POINTS), saddle.minima).numpy(), (POINTS[:, 0] > 0).astype(int))
 
 
+@pytest.mark.slow
 def test_the_camel_by_the_gradient_flow():
     problem = dynopt.problem("three-hump-camel")
     strict = next(c for c in problem.critical_points() if c.strict)

@@ -144,6 +144,7 @@ def test_interrupted_studies_keep_whole_batches(monkeypatch):
     assert study.to_dict()["outcome"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_progress_is_told():
     told = []
     dynopt.escape_study([GD, INNA], runs=700, batch=200, also=[], progress=lambda *what: told.append(what))
@@ -159,6 +160,7 @@ def test_other_starts_have_their_law(start):
     assert study.methods[0].times[0].kolmogorov < 1.95 / 3000**0.5
 
 
+@pytest.mark.slow
 def test_starts_that_are_not_tiny():
     """Scale 0.05 at radius 0.5: the law with the nonlinear offset still holds, the note says what it neglects."""
     t = dynopt.escape_study("nesterov(gamma=0.02, momentum=0.9)", runs=5000, scale=0.05, also=[]).methods[0].times[0]
@@ -193,6 +195,7 @@ def test_different_unstable_eigenvalues_have_a_law():
         assert t.kolmogorov < 1.95 / 2000**0.5
 
 
+@pytest.mark.slow
 def test_an_oblique_saddle_away_from_the_origin():
     def tilted(x, y):
         u, v = (x + y - 3) / 2, (x - y) / 2
@@ -213,6 +216,7 @@ def test_rounded_starts_are_said():
     assert any("starts are rounded" in note for note in t.law.notes)
 
 
+@pytest.mark.slow
 def test_arrival_is_rest(asked):
     """A heavy ball that passes a minimiser at speed has not arrived: destinations agree with 20,000 further steps."""
     method = "heavy_ball(gamma=0.01, momentum=0.99)"

@@ -17,7 +17,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_fused_and_eager_agree_on_every_exit_and_destination():
-    fused, eager = (dynopt.escape_study(CALLS, runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
+    eager, fused = (dynopt.escape_study(CALLS[:2], runs=3000, seed=5, engine=e) for e in ("eager", "fused"))
     for one, two in zip(fused.methods, eager.methods, strict=True):
         assert "numba" in one.engine
         assert "eager" in two.engine
@@ -28,9 +28,10 @@ def test_fused_and_eager_agree_on_every_exit_and_destination():
 
 @pytest.mark.slow
 def test_fused_runs_do_not_depend_on_the_batch():
-    studies = [dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], engine="fused", batch=b) for b in (1000, 137)]
-    first, second = (s.methods[0].times[0].counts for s in studies)
+    asked = [{"engine": "eager"}, {"engine": "fused", "batch": 1000}, {"engine": "fused", "batch": 137}]
+    eager, first, second = (dynopt.escape_study(["gd(gamma=0.02)"], runs=1000, also=[], **a).methods[0].times[0].counts for a in asked)
     assert np.array_equal(first, second)
+    assert np.abs(first - eager).sum() <= 4
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from dynopt.escape.law import NoLaw
 from dynopt.escape.predict import predict
 from dynopt.escape.record import Law
 from dynopt.escape.saddle import find_saddle
+from dynopt.escape.sampled import sampled
 from dynopt.escape.statistics import kolmogorov
 
 UNEQUAL = dynopt.Quadratic([-8, -5, -3, 2])
@@ -24,8 +25,15 @@ def laws(method, problem, start="gaussian", scale=1e-12, radius=0.5, noise=0.0, 
     return found
 
 
-@pytest.mark.parametrize("method", ["gd(gamma=0.02)", INNA, "heavy_ball(gamma=0.02, momentum=0.9)"])
-@pytest.mark.parametrize("start", ["gaussian", "sphere"])
+@pytest.mark.parametrize(
+    ("method", "start"),
+    [
+        ("heavy_ball(gamma=0.02, momentum=0.9)", "gaussian"),
+        pytest.param("gd(gamma=0.02)", "sphere", marks=pytest.mark.slow),
+        pytest.param(INNA, "gaussian", marks=pytest.mark.slow),
+        pytest.param(INNA, "sphere", marks=pytest.mark.slow),
+    ],
+)
 def test_unequal_directions_by_simulation(method, start):
     study = dynopt.escape_study(method, UNEQUAL, runs=6000, seed=5, start=start, also=[])
     times = study.methods[0].times[0]
@@ -34,6 +42,7 @@ def test_unequal_directions_by_simulation(method, start):
     assert abs(times.moments.mean - times.law.best.mean) < 4 * times.moments.sd / 6000**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spectrum", "start"), [((-8, -5, 2), "uniform"), ((-8, -8, 2), "uniform"), ((-8, -5, -5, 2), "uniform"), ((-8, -5, -3, 2), "ball")]
 )
@@ -99,9 +108,20 @@ def test_a_sample_with_noise():
     place = find_saddle(dynopt.Quadratic([-8, -5, 2]))
     coordinate, ball = (make_exit(e, place, 0.5) for e in ("coordinate", "ball"))
     found = predict(dynopt.method("gd(gamma=0.02)"), place, [coordinate, ball], "gaussian", 1e-9, 0.5, 1e-6)
-    exact, sampled = found[coordinate.text].best, found[ball.text].best
-    assert (exact.kind, sampled.kind) == ("quadratic", "sampled")
-    assert np.abs(exact.cdf - sampled.at(np.arange(len(exact.cdf)))).max() < 1e-3
+    exact, other = found[coordinate.text].best, found[ball.text].best
+    assert (exact.kind, other.kind) == ("quadratic", "sampled")
+    assert np.abs(exact.cdf - other.at(np.arange(len(exact.cdf)))).max() < 1e-3
+
+
+def test_runs_that_are_late_are_followed_further():
+    place = find_saddle(dynopt.Quadratic([-8, -5, 2]))
+    ball = make_exit("ball", place, 0.5)
+    short, long = (
+        sampled(dynopt.method("gd(gamma=0.05)"), place, [ball], "gaussian", 1e-6, steps, stretch=np.ones(2))[ball.text]
+        for steps in (40, 400)
+    )
+    assert 40 < len(short.cdf) < 400
+    assert np.array_equal(short.cdf, long.cdf)
 
 
 def test_an_oblique_cube_on_a_bent_objective():

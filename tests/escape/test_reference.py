@@ -33,10 +33,12 @@ def bisected(method, problem, k, radius, point=0.0, sign=1.0, length=2):
     return math.exp(high)
 
 
-@pytest.mark.parametrize("method", ["gd(gamma=0.02)", "inna(alpha=1/2, beta=1, gamma=0.02)", "heavy_ball(gamma=0.02, momentum=0.9)"])
+@pytest.mark.parametrize(
+    "method", ["gd(gamma=0.02)", "gd(gamma=1/500)", "inna(alpha=1/2, beta=1, gamma=0.02)", "heavy_ball(gamma=0.02, momentum=0.9)"]
+)
 def test_amplitudes_are_those_of_bisection(method):
     saddle = find_saddle(WELL)
-    table = amplitudes(dynopt.method(method), saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 0.4)["coordinate(radius=0.5)"]
+    table = amplitudes(dynopt.method(method), saddle, [make_exit("coordinate", saddle, 0.5)], 0.5, 0.49)["coordinate(radius=0.5)"]
     assert np.array_equal(table[0].x, table[1].x)  # the double well is even
     for k in (3, 10, 25):
         assert table[0].x[k] == pytest.approx(bisected(method, WELL, k, 0.5), rel=5e-5)
@@ -158,6 +160,17 @@ def test_each_side_has_its_own_times(name, exit, never):
 
         assert "50 % of the runs never leave" in text(study)
         assert "has all runs leave, and some come to rest" in text(study)
+
+
+def test_starts_that_are_out_where_others_never_get():
+    """Starts of size 1 on the side of the minimiser at ½: those beyond 1 are out at once, the others never."""
+    study = dynopt.escape_study(
+        "gd(gamma=0.1)", LOPSIDED, 2000, scale=1.0, exit="coordinate(radius=1)", saddle=(0,), also=[], max_steps=300
+    )
+    first = left(LOPSIDED, lambda x: np.abs(x) >= 1, 20_000, 300, scale=1.0)
+    counts, law = np.bincount(first[first >= 0], minlength=301), study.methods[0].times[0].law.best
+    assert np.abs(counts.cumsum() / 20_000 - law.at(np.arange(301))).max() < 1.95 / 20_000**0.5
+    assert law.never == pytest.approx(math.erf(1 / 2**0.5) / 2, abs=1e-3)  # P(0 < Z < 1)
 
 
 def test_an_exit_that_no_side_reaches():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 import dynopt
 from dynopt.ensemble.noise import Additive, make_noise
-from dynopt.ensemble.run import run_batch
 from dynopt.escape.law import NoLaw
 from dynopt.escape.plan import make_plan
 
@@ -33,23 +34,14 @@ def test_a_run_depends_on_its_seed_and_number_alone(regression, call, noise):
     added = make_noise(noise, regression) if noise else Additive(0.0)
     method, where = dynopt.method(call).numeric(), torch.tensor(regression.z)
 
-    def ends(first):
+    def blocks(first):
         runs = torch.arange(first, 192)
-        seen = []
+        states = method.states(where.expand(len(runs), 3), added.oracle(regression, seed=5, runs=runs))
+        return [torch.cat(list(state), -1) for state in itertools.islice(states, 25)]
 
-        def event(theta):
-            seen.append(theta)
-            return torch.zeros(len(theta), dtype=torch.bool)
-
-        paths = run_batch(method, added.oracle(regression, seed=5, runs=runs), where.expand(len(runs), 3), {"never": event}, steps=24)
-        assert paths.lane_steps == 24 * len(runs)
-        return paths.final, torch.stack(seen[:24])
-
-    whole, path = ends(0)
-    part, same = ends(64)
-    assert torch.equal(whole[64:], part)
-    assert torch.equal(path[:, 64:], same)
-    assert len(whole.unique(dim=0)) == 192  # and no two runs are alike
+    whole, part = torch.stack(blocks(0)), torch.stack(blocks(64))
+    assert torch.equal(whole[:, 64:], part)
+    assert len(whole[-1, :, :3].unique(dim=0)) == 192  # and no two runs are alike
 
 
 def test_a_study_of_a_drawing_method_says_what_it_has_not():

@@ -51,6 +51,7 @@ def test_the_printed_bound_is_the_exact_one_where_it_exists():
     assert printed(0.5, 0.1, 40) is None
 
 
+@pytest.mark.slow
 def test_every_problem_of_the_avoidance_study_has_a_strict_saddle():
     for problem in inside("avoidance", "problems")(1):
         assert any(c.strict for c in problem.critical_points())

@@ -19,6 +19,7 @@ def test_noise_depends_on_seed_and_iteration_alone():
     assert many.std() == pytest.approx(2, rel=0.02)
 
 
+@pytest.mark.slow
 def test_figure_1_7(here):
     run = run_study("fig-1.7-sgd", settings={"iterations": 160, "runs": 1000})
     gd, constant, vanishing, too_fast = run.summary["cases"].values()

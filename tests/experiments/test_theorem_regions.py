@@ -33,11 +33,11 @@ def test_runs_are_judged_by_what_they_do(name):
 
 @pytest.mark.slow
 def test_smoke(here):
-    found = run_study("theorem-regions")
+    found = run_study("theorem-regions", settings={"points": 60, "questions": 12, "figures": ["inna"]})
     summary = found.summary
     assert summary["agree"]
     assert summary["statements"] == 51
-    assert summary["theorems"]["points"] == summary["theorems"]["agreements"] > 4500
+    assert summary["theorems"]["points"] == summary["theorems"]["agreements"] > 1900
     assert summary["theorems"]["undecided"] == 0
-    assert summary["bounds"]["points"] == summary["bounds"]["agreements"] > 200
-    assert {"pieces.csv", "overview.png", "heavy_ball.png", "inna.png", "inna.npz"} <= {p.name for p in found.folder.iterdir()}
+    assert summary["bounds"]["points"] == summary["bounds"]["agreements"] > 80
+    assert {"pieces.csv", "overview.png", "inna.png", "inna.npz"} <= {p.name for p in found.folder.iterdir()}

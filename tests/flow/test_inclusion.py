@@ -152,6 +152,7 @@ def test_every_velocity_lies_in_the_hull_of_the_subgradients(flow):
     assert checked > 5 or not any(what == "slides" for what, _ in modes(solution))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flow", "problem", "start", "horizon", "largest"),
     [
@@ -173,6 +174,7 @@ def test_the_regularised_flow_converges_with_order_one_in_epsilon(flow, problem,
     assert np.polyfit(np.log(epsilons), np.log(gaps), 1)[0] == pytest.approx(1, abs=0.2)
 
 
+@pytest.mark.slow
 def test_the_regularised_flow_leaves_a_kink_later_by_epsilon_to_the_four_fifths():
     """Beside |x| + xy + y at its exit, τ from the exit: x' = τ + ε²/(2x²), whose terms balance with x ~ τ² at x ~ ε^(4/5)."""
     leaving = Landscape(lambda x, y: abs(x) + x * y + y)
@@ -217,6 +219,7 @@ def test_a_sum_may_stop_where_its_terms_have_kinks():
     assert "selection" not in passes.statistics  # the sum is smooth
 
 
+@pytest.mark.slow
 def test_events_and_asked_times_across_kinks():
     solution = integrate(GradientFlow(), thesis_2_1, None, 4.6, events=[objective_level(0.25)], t_eval=[0.0, 3.0, 4.5])
     [hit] = solution.events

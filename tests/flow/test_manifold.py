@@ -15,6 +15,7 @@ BOX = (-2.0, 2.0, -2.0, 2.0)
 skewed = Landscape(lambda x, y: (x - y**2) ** 2 * ((x - y**2) ** 2 - 2) / 4 + y**2 / 2, name="bent double well")
 
 
+@pytest.mark.slow
 def test_basins_of_the_double_well_are_the_half_planes():
     well = dynopt.problem("double-well")
     starts = grid((-1.9, 1.9, -1.9, 1.9), 12)

@@ -67,6 +67,7 @@ def test_misuse(methods, where, starts, words):
         many_starts(methods, where, starts)
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_landscape_a_method_and_counts_in_its_titles():
     study = many_starts(["gradient_flow", "gd(gamma=0.3)", "gd(gamma=0.01)"], WELL, STARTS, 3.0)
     figure = study.figure()

