@@ -17,11 +17,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_fused_and_eager_agree_on_every_exit_and_destination():
-<<<<<<< HEAD
-    fused, eager = (dynopt.escape_study([*CALLS[:2], BRANCHING], runs=3000, seed=5, engine=e) for e in ("fused", "eager"))
-=======
     eager, fused = (dynopt.escape_study(CALLS[:2], runs=3000, seed=5, engine=e) for e in ("eager", "fused"))
->>>>>>> w-fused
     for one, two in zip(fused.methods, eager.methods, strict=True):
         assert "numba" in one.engine
         assert "eager" in two.engine
