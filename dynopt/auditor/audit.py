@@ -9,6 +9,7 @@ from typing import Any
 from dynopt.auditor.compare import Comparison, compare
 from dynopt.auditor.linear import LinearMap
 from dynopt.auditor.look import Seen, look
+from dynopt.auditor.matching import proved
 from dynopt.auditor.recovered import space_of, stable_eigenvalues, strings
 from dynopt.auditor.result import AuditResult
 from dynopt.auditor.subject import Subject, completed, reference_of, resolve
@@ -80,6 +81,8 @@ def _result(
         notes.append(f"undecided on {', '.join(found.unclear)}")
     if found is not None and found.verdict == "matches" and found.shifted:
         notes.append("gradients are asked for at the same points, but the stored iterate is another one (a shifted iterate)")
+    if reference is None and linear is not None and good and proved(linear, good[0]):
+        notes.append("the equivalence is proved in exact arithmetic, up to a change of state")
     if seen.formula is not None:
         notes.append(f"reproduced on {len(seen.formula.check.agree)} kinds of fresh sequences to {max(seen.formula.check.gap, 1e-16):.0e}")
     return AuditResult(

@@ -111,6 +111,14 @@ class _Asked:
 
     full_gradient = gradient
 
+    def noise(self, x: Any, every: Any = 1) -> Any:
+        raise NotImplementedError("it draws random numbers of its own, which no other run can share")
+
+    uniform = noise
+
+    def expected_variation(self, x: Any) -> Any:
+        raise NotImplementedError("it asks for the mean of Hessian times gradient over mini-batches")
+
     def value(self, x: Any) -> np.ndarray:
         return np.array([self._reply(x)[1]])[0]
 

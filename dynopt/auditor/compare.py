@@ -6,14 +6,16 @@ that agree on all sequences agree on every objective.  Closed loop, they come fr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from dynopt.auditor.box import SHAPES, Answer, Box, Probe, Trace, script
+from dynopt.auditor.box import SHAPES, Answer, Box, MethodBox, Probe, Trace, script
 from dynopt.auditor.structure import SIZE
+from dynopt.core.algorithm import Algorithm
 
 STEPS = 60
 CLOSE = 1e-10
@@ -119,15 +121,15 @@ def compare(box: Box, reference: Box, probes: dict[str, Probe] | None = None) ->
     differ: dict[str, Difference] = {}
     reasons: list[str] = []
     shifted, largest = False, 0.0
-    for name, probe in (probes or sequences()).items():
-        one, two = box.play(probe), reference.play(probe)
+    for name, (probe, two, blur) in _references(reference, probes).items():
+        one = box.play(probe)
         if one.ended and not len(one.asked) > 1:
             return Comparison("cannot tell", None, (), (), (name,), one.ended, False, 0.0)
         if two.ended and not len(two.asked) > 1:
             return Comparison("cannot tell", None, (), (), (name,), two.ended, False, 0.0)
         if name == "a smooth objective" and (_wild(one) or _wild(two)):
             one, two = _tame(one), _tame(two)
-        found, gap, same_iterate = _against(one, two, _blur(reference, probe, two), name)
+        found, gap, same_iterate = _against(one, two, blur, name)
         if found is not None:
             differ[name] = found
         elif gap is None:
@@ -156,6 +158,29 @@ def compare(box: Box, reference: Box, probes: dict[str, Probe] | None = None) ->
     else:
         reason, verdict = "; ".join(dict.fromkeys(reasons)), "cannot tell"
     return Comparison(verdict, first, tuple(agree), tuple(differ), tuple(unclear), reason, shifted, largest)
+
+
+def _references(reference: Box, probes: dict[str, Probe] | None) -> dict[str, tuple[Probe, Trace, np.ndarray]]:
+    """The reference's runs and what rounding does to them; those of a definition on the standard probes are kept."""
+    if probes is None and isinstance(reference, MethodBox):
+        try:
+            return _of_definition(reference.method)
+        except TypeError:  # a parameter that cannot be hashed
+            pass
+    return _runs(reference, probes or sequences())
+
+
+@functools.lru_cache(maxsize=16)
+def _of_definition(method: Algorithm) -> dict[str, tuple[Probe, Trace, np.ndarray]]:
+    return _runs(MethodBox(method), sequences())
+
+
+def _runs(reference: Box, probes: dict[str, Probe]) -> dict[str, tuple[Probe, Trace, np.ndarray]]:
+    found = {}
+    for name, probe in probes.items():
+        trace = reference.play(probe)
+        found[name] = (probe, trace, _blur(reference, probe, trace))
+    return found
 
 
 def _wild(trace: Trace) -> bool:
@@ -189,7 +214,7 @@ def _shaken(answer: Answer, rng: np.random.Generator) -> Callable[[int, np.ndarr
 
 def _against(one: Trace, two: Trace, blur: np.ndarray, name: str) -> tuple[Difference | None, float | None, bool]:
     """The first difference; the largest relative gap when there is none (None: rounding decides); whether the iterates agree too."""
-    count = min(len(one.asked), len(two.asked))
+    count = min(len(one.asked), len(two.asked), len(blur))
     a, b = one.asked[:count], two.asked[:count]
     with np.errstate(all="ignore"):
         finite = np.isfinite(a) & np.isfinite(b)

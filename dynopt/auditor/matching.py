@@ -1,8 +1,8 @@
 """Which registered linear method a recovered map is, with which parameters, or which is closest.
 
 Parameters are found by least squares on the transfer function from gradient to query point, at
-complex points outside the unit circle, and rounded to short numbers; what is found is confirmed in
-exact arithmetic by `dynopt.symbolic.equivalence`.
+complex points outside the unit circle, and rounded to short numbers; `proved` confirms what is found in
+exact arithmetic, by `dynopt.symbolic.equivalence`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -45,7 +45,6 @@ class Match:
     weight : w.
     sign : −1 when the gradient enters with the other sign.
     distance : the largest relative difference of the transfer functions at the points.
-    confirmed : equality was proved in exact arithmetic.
     shifted : the stored iterate is where the method takes its gradient, not its own iterate.
     """
 
@@ -55,7 +54,6 @@ class Match:
     weight: Any
     sign: int
     distance: float
-    confirmed: bool
     shifted: bool
 
     @property
@@ -126,7 +124,7 @@ def matches(found: LinearMap, names: tuple[str, ...] | None = None) -> tuple[Mat
         tried += [m for free, c, decay in group if (m := _least_squares(c, free, decay, sign, measured)) is not None]
         good = sorted((m for m in tried if m.distance <= EQUAL), key=_length)
         if good:
-            return (replace(good[0], confirmed=_proved(found, good[0])), *good[1:])
+            return tuple(good)
     return tuple(sorted(tried, key=lambda m: (m.distance, _length(m)))[:1])
 
 
@@ -191,7 +189,7 @@ def _least_squares(candidate: _Candidate, free: tuple[Any, ...], decay: str, sig
     weight = _short(best[-1], 1e-12) if decay != "none" else 0
     distance = float(np.max(np.abs(gap(best))))
     kept = {n: v for n, v in shown.items() if candidate.cls.parameter(n).required or v != candidate.cls.parameter(n).default}
-    return Match(candidate.name, kept, decay, weight, sign, distance, False, not _stored(candidate.space))
+    return Match(candidate.name, kept, decay, weight, sign, distance, not _stored(candidate.space))
 
 
 def _admissible(candidate: _Candidate, values: dict[str, Any]) -> bool:
@@ -222,7 +220,7 @@ def _stored(space: StateSpace) -> bool:
     return bool(space.C[0, 0] == 1) and not any(space.C[0, 1:])
 
 
-def _proved(found: LinearMap, match: Match) -> bool:
+def proved(found: LinearMap, match: Match) -> bool:
     """Equality in exact arithmetic, and by running both, where all coefficients are exact."""
     if not found.exact or match.decay != "none" or match.sign < 0 or not all(isinstance(v, Fraction) for v in match.values.values()):
         return False
