@@ -136,6 +136,10 @@ def _classify(landscape: Landscape, point: tuple[Any, ...], isolated: bool, kink
         spectrum = _algebraic_spectrum(landscape, point, hessian)
     else:
         spectrum = [sp.simplify(v) for v, m in hessian.eigenvals().items() for _ in range(m)]
+        if all(v.is_number for v in spectrum) and any(v.has(sp.I) for v in spectrum):  # real roots whose radicals need i have no sign
+            coefficients = [sp.simplify(c) for c in hessian.charpoly().all_coeffs()]
+            exactly = all(c.is_Rational for c in coefficients)
+            spectrum = sp.Poly(coefficients, sp.Symbol("z")).real_roots() if exactly else [sp.re(sp.N(v, 30)) for v in spectrum]
     if all(v.is_number for v in spectrum):
         spectrum.sort(key=lambda v: float(sp.re(v)))
         isolated = isolated and not (0 in spectrum and any(v.free_symbols for v in point))

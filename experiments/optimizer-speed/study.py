@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "numbers": 10**6, "calls": 2, "list_calls": 20, "repeats": 5, "warm": 2, "threads": 1, "batches": 2, "batch": 32, "epochs": 5,
     },
     "paper": {
-        "numbers": 2 * 10**7, "calls": 3, "list_calls": 100, "repeats": 21, "warm": 3, "threads": 1, "batches": 20, "batch": 128,
+        "numbers": 2 * 10**7, "calls": 3, "list_calls": 100, "repeats": 21, "warm": 3, "threads": 1, "batches": 6, "batch": 128,
         "epochs": 7,
     },
 }  # fmt: skip

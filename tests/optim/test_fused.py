@@ -177,6 +177,15 @@ def test_tensors_without_a_fused_step_take_the_usual_one():
         assert gap(two.run().double(), found.double()) <= 1e-15
 
 
+def test_parameters_that_become_others_without_a_fused_step():
+    task = Task("gd", [(6, 6)], fused=True)
+    task.run(2)
+    for held in (task.leaves, task.curvature):
+        held[0].data = held[0].data.bfloat16()
+    with pytest.warns(UserWarning, match="bfloat16 on cpu"):
+        task.run(1)
+
+
 def test_whatever_is_replaced_between_steps_is_seen():
     def task(fused):
         found = Task("heavy_ball_velocity", momentum=0.9, fused=fused)
@@ -189,6 +198,7 @@ def test_whatever_is_replaced_between_steps_is_seen():
         found.run(1)
         for state in found.made.state.values():
             state["step"] = torch.tensor(0.0)
+        found.run(1)
         found.leaves[0].data = found.leaves[0].data.clone()
         found.run(1)
         for more in (
@@ -209,7 +219,7 @@ def test_whatever_is_replaced_between_steps_is_seen():
     one, two = task(True), task(False)
     assert gap(two.run(2), one.run(2)) <= 1e-6
     assert fused_in(one)
-    assert int(one.made.state[one.leaves[0]]["step"]) == 7
+    assert int(one.made.state[one.leaves[0]]["step"]) == 8
 
 
 def test_groups_of_their_own_need_one_pass():

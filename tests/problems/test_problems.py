@@ -131,3 +131,11 @@ def test_ripples():
     assert signs == [[1, 1], [-1, 1], [1, 1]]
     with pytest.raises(Misuse, match="out of reach"):
         problem.critical_points()
+
+
+def test_eigenvalues_whose_radicals_need_the_imaginary_unit():
+    """Three real roots of an irreducible cubic: SymPy writes them with i and cannot compare them with 0."""
+    saddle = dynopt.Landscape(lambda x, y, z: x * y + y * z + x * z - x**2 / 2 + y**2, name="cubic spectrum").critical_points()[0]
+    expected = np.linalg.eigvalsh([[-1.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 1.0, 0.0]])
+    assert saddle.kind == "strict saddle"
+    np.testing.assert_allclose([float(v) for v in saddle.spectrum], expected, rtol=1e-12)
