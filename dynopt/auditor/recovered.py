@@ -60,6 +60,7 @@ def _class(order: int) -> Any:
 def definition(found: LinearMap) -> Any:
     """The definition of a recovered map, its coefficients exact.
 
+    >>> from fractions import Fraction
     >>> one = LinearMap((Fraction(-1),), (Fraction(-1, 10),), (Fraction(-1, 10),), (Fraction(1),), True, 0.0)
     >>> definition(one)
     RecoveredMap(a1=-1, b1=-1/10, gamma=1)
