@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from dynopt.core.algorithm import Algorithm
 from dynopt.ensemble.trace import Untraceable
@@ -181,6 +182,9 @@ def traced(cls: type[Algorithm], options: Mapping[str, str], decay: str = "") ->
         raise Untraceable(f"{cls.name} has no fused step: {error}") from None
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise Untraceable(f"{cls.name} has no fused step: it does not run on symbols ({error})") from error
+    counted = sorted({str(f.func) for e in after for f in e.atoms(AppliedUndef)})
+    if counted:
+        raise Untraceable(f"{cls.name} has no fused step: {counted[0]} is counted by the iteration")
     vectors = tuple(n for n in kind._fields if n not in numbers)
     for name, expression in zip(kind._fields, after, strict=True):
         if name in numbers and expression.free_symbols & tape.vectors:

@@ -90,11 +90,11 @@ def _destinations(study: EscapeStudy) -> Table:
         for i, d in enumerate(shown):
             low, high = d.interval
             name = _name(m) if i == 0 else ""
-            table.add_row(name, d.exact or "-", d.kind, f"{d.count:,}", f"{d.fraction:.5f}", f"[{low:.5f}, {high:.5f}]")
+            table.add_row(name, d.exact or "-", d.kind, f"{d.count:,}", _share(d.fraction), f"[{_share(low)}, {_share(high)}]")
         if len(shown) < len(m.destinations):
             low, high = statistics.wilson(0, m.runs)
             others = f"{len(m.destinations) - len(shown)} others"
-            table.add_row("", others, "each", "0", f"{0:.5f}", f"[{low:.5f}, {high:.5f}]")
+            table.add_row("", others, "each", "0", _share(0), f"[{_share(low)}, {_share(high)}]")
     return table
 
 
@@ -169,6 +169,11 @@ def _off(name: str, t: Times) -> list[str]:
     iterations = "" if law.offset_steps is None else f", {law.offset_steps:.2f} iterations"
     off = "has all runs leave, and some come to rest before" if math.isinf(law.offset) else f"is off by {100 * law.offset:.1f} % at"
     return [f"{name}: the quadratic model {off} exit {t.exit}{iterations} (Kolmogorov distance {gap:.4f} without the offset)"]
+
+
+def _share(value: float) -> str:
+    """Five decimals; a bound that they would make 0 in powers of ten."""
+    return f"{value:.1e}" if 0 < value < 5e-6 else f"{value:.5f}"
 
 
 def _number(value: Any) -> str:

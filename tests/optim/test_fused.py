@@ -19,7 +19,8 @@ from tests.optim.test_optimizers import RECORDS
 
 SHAPES = [(3, 5), (7,), (), (11, 2, 3), (0,), (1, 64)]
 UNTRACED = {"armijo": "value", "perturbed_gd": "random", "saddle_ngd": "random", "spider_sfo": "k % period",
-            "exact_gv": "full gradient", "expected_gv": "expected variation"}  # fmt: skip
+            "exact_gv": "full gradient", "expected_gv": "expected variation",
+            "s_sngd": "alpha is counted", "s_sgd": "alpha is counted"}  # fmt: skip
 
 
 class Task:
