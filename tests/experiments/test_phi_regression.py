@@ -44,7 +44,7 @@ def test_rows_of_the_grid_are_runs_of_their_own(study, problem):
 
 def test_sgd_by_hand(study, problem):
     """The same mini-batches for every tuned value, steps α/(k+1)^0.501."""
-    (sgd,) = [r for r in study["mini_batch"]([0.5, 2.0]) if r.label == "SGD"]
+    (sgd,) = [r for r in study["mini_batch"]([0.5, 2.0], [0.5, 2.0], [2.0]) if r.label == "SGD"]
     starts = torch.tensor([[0.5, -1.0, 0.25]], dtype=torch.float64)
     found = study["_values"](sgd, sgd.grid(), [problem], [starts], 2, batch=5, per=4, seed=9)
     for g, alpha in enumerate((0.5, 2.0)):
@@ -77,3 +77,5 @@ def test_a_small_study(study, tmp_path):
     assert min(float(np.nanmin(arrays[name])) for name in arrays.files) >= found["best"][0] - 1e-12
     rows = list(csv.DictReader((tmp_path / "mini-batches.csv").open(encoding="utf-8")))
     assert [r["method"] for r in rows] == ["Step-Tuned SGD", "Expected-GV", "Exact-GV", "Stochastic-GV", "SGD"]
+    assert float(rows[0]["gains at an end of the clip"]) > 0.9
+    assert rows[4]["gains at an end of the clip"] == ""
