@@ -196,11 +196,18 @@ def _minibatch(values: dict[str, Any], problem: Any) -> MiniBatch:
 
 
 class Draws:
-    """What a method draws itself: that of run i in iteration k depends on (seed, i, k) alone (stream `rng.OWN`)."""
+    """An oracle of many runs, and what a method draws itself: that of run i in iteration k depends on (seed, i, k) alone."""
 
     seed: int
     runs: torch.Tensor
     k: int
+
+    def at(self, k: int) -> Self:
+        return dataclasses.replace(self, k=k)  # type: ignore[type-var]
+
+    def of(self, rows: torch.Tensor) -> Self:
+        """The oracle of some of the runs, by their place in the batch."""
+        return dataclasses.replace(self, runs=self.runs[rows])  # type: ignore[type-var]
 
     def noise(self, x: Any, every: Any = 1) -> Any:
         """Standard normals of the shape of ``x``, zeros in iterations that are not multiples of ``every``."""
@@ -230,13 +237,6 @@ class NoisyOracle(Draws):
     seed: int
     runs: torch.Tensor
     k: int = 0
-
-    def at(self, k: int) -> Self:
-        return dataclasses.replace(self, k=k)
-
-    def of(self, rows: torch.Tensor) -> Self:
-        """The oracle of some of the runs, by their place in the batch."""
-        return dataclasses.replace(self, runs=self.runs[rows])
 
     @cached_property
     def _drawn(self) -> torch.Tensor | None:
@@ -277,13 +277,6 @@ class BatchOracle(Draws):
     seed: int
     runs: torch.Tensor
     k: int = 0
-
-    def at(self, k: int) -> Self:
-        return dataclasses.replace(self, k=k)
-
-    def of(self, rows: torch.Tensor) -> Self:
-        """The oracle of some of the runs, by their place in the batch."""
-        return dataclasses.replace(self, runs=self.runs[rows])
 
     @property
     def size(self) -> int:

@@ -156,6 +156,61 @@ class TestClosures:
         assert torch.equal(steps(True), steps(False))
 
 
+def test_values_of_the_objective_that_is_minimised():
+    """Under maximize the sign is turned, and coupled weight decay adds w|theta|^2/2, here and at every other point."""
+    from dynopt.optim.asked import StepOracle
+
+    x = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+    (-(x * x).sum()).backward()
+
+    def closure():
+        loss = -(x * x).sum()
+        loss.backward()
+        return loss
+
+    with torch.no_grad():
+        theta = ParameterList([x])
+        asked = StepOracle(
+            "a method",
+            theta,
+            loss=torch.tensor(-5.0),
+            closure=closure,
+            full=None,
+            variation=None,
+            sign=-1.0,
+            coupled=0.5,
+            seed=0,
+            k=0,
+            check=True,
+        )
+        there = ParameterList([torch.tensor([3.0, 0.0])])
+        assert [float(asked.value(theta)), float(asked.value(there))] == [5 + 0.25 * 5, 9 + 0.25 * 9]
+        assert asked.gradient(there).tensors[0].tolist() == [6 + 1.5, 0]
+        asked.restore()
+    assert x.tolist() == [1.0, -2.0]
+
+
+def test_the_first_gradient_survives_the_second_call():
+    """Step-Tuned SGD compares both gradients; a closure that zeroes in place must not overwrite the first."""
+
+    def run_with(set_to_none):
+        params = leaves()
+        made = optim.StepTunedSGD(params, lr=0.1)
+
+        def closure():
+            made.zero_grad(set_to_none=set_to_none)
+            z = torch.cat([p.reshape(-1) for p in params])
+            loss = z @ A @ z / 2 + (z**4).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(4):
+            made.step(closure)
+        return torch.cat([p.detach().reshape(-1) for p in params])
+
+    assert torch.equal(run_with(True), run_with(False))
+
+
 def test_sentences():
     params = leaves()
     with pytest.raises(Misuse, match=r"inna: lr=-0.1 is outside \(0, oo\)"):
